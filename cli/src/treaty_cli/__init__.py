@@ -1,0 +1,1 @@
+"""The control plane: bring up, scaffold, check, replay, benchmark."""

@@ -1,0 +1,1 @@
+"""The plumbing of the services: Kafka, HTTP, PostgreSQL, telemetry."""

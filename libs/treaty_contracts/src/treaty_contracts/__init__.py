@@ -1,0 +1,1 @@
+"""The contract model and the one engine that judges plugin packages."""

@@ -1,0 +1,1 @@
+"""Development only: real Kafka, PostgreSQL and Valkey as child processes."""

@@ -1,0 +1,1 @@
+"""What travels: envelope, event types, topics, schemas and the networks' forms."""

@@ -1,0 +1,53 @@
+"""What governance decided of a plugin, and what workers report to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+__all__ = ["ContractDecided", "PluginReported", "PluginState"]
+
+
+class PluginState(StrEnum):
+    ADMITTED = "admitted"
+    QUARANTINED = "quarantined"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDecided:
+    """Value of contract.decided.v1, key = plugin name: the plugin's whole current decision.
+
+    `digest` is the admitted package's (sha256:<hex>); `topic` is the plugin's accepted topic once it
+    exists, None until a device uses the plugin. A worker consumes only while state is admitted and the
+    digest is its own.
+    """
+
+    TYPE: ClassVar[str] = "treaty.contract.decided.v1"
+
+    plugin: str
+    plugin_version: str
+    digest: str
+    state: PluginState
+    reason: str
+    decided_by: str
+    decided_at: str
+    version: int
+    topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PluginReported:
+    """Value of plugin.reported.v1, key = plugin name: something a worker saw of a plugin at run time."""
+
+    TYPE: ClassVar[str] = "treaty.plugin.reported.v1"
+
+    plugin: str
+    plugin_version: str
+    digest: str
+    slot: str
+    kind: str
+    detail: str
+    reported_at: str
+    count: int = 1

@@ -1,0 +1,1 @@
+"""Runs untrusted code in a confined child process."""

@@ -1,0 +1,1 @@
+"""Versioned schemas and contracts: admits, quarantines, reinstates."""

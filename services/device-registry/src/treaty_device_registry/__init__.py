@@ -1,0 +1,1 @@
+"""Workspaces, sites, gateways, devices; last-known state and history."""

@@ -1,0 +1,1 @@
+"""Authenticates raw uplinks, unwraps them, finds the device and routes."""

@@ -1,0 +1,1 @@
+"""Hosts the plugin workers that turn uplinks into readings."""

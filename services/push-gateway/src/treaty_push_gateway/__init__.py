@@ -1,0 +1,1 @@
+"""Fans readings out over WebSocket with filters, snapshots and resume."""
