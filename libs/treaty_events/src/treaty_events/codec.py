@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,15 +10,16 @@ __all__ = ["BodyError", "decode", "encode"]
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
+_decoders: dict[type[Any], msgspec.json.Decoder[Any]] = {}
 
 
 class BodyError(ValueError):
     """A body is not of the type its topic promises; the message carries the path."""
 
 
-@cache
 def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+    found = _decoders.get(kind)
+    return found if found is not None else _decoders.setdefault(kind, msgspec.json.Decoder(kind))
 
 
 def encode(event: object) -> bytes:
@@ -31,6 +31,6 @@ def decode(kind: type[T], body: bytes) -> T:
     """Unknown fields are ignored, so that a newer producer may add some. Raises BodyError."""
     try:
         found: T = _decoder(kind).decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError(str(error)) from error
     return found

@@ -14,12 +14,14 @@ __all__ = ["sign", "verify"]
 VERSION = b"v1="
 
 
-def sign(secret: bytes, gateway: str, timestamp: str, body: bytes, device: str = "") -> bytes:
+def sign(secret: bytes, gateway: str, timestamp: str, body: bytes, *, device: str = "") -> bytes:
     """The value of the treaty-signature header."""
     message = b"\n".join((gateway.encode(), device.encode(), timestamp.encode(), body))
     return VERSION + hmac.new(secret, message, hashlib.sha256).hexdigest().encode()
 
 
-def verify(secret: bytes, signature: bytes, gateway: str, timestamp: str, body: bytes, device: str = "") -> bool:
+def verify(
+    secret: bytes, signature: bytes, gateway: str, timestamp: str, body: bytes, *, device: str = ""
+) -> bool:
     """Compared in constant time."""
-    return hmac.compare_digest(sign(secret, gateway, timestamp, body, device), signature)
+    return hmac.compare_digest(sign(secret, gateway, timestamp, body, device=device), signature)

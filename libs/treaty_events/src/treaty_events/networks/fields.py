@@ -1,0 +1,76 @@
+"""Types of the fields the networks' messages share, and reading them with coded errors."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
+
+import msgspec
+
+from treaty_events.networks.unwrapped import UnwrapCode, UnwrapError
+
+__all__ = [
+    "Counter",
+    "Eui",
+    "FPort",
+    "Hertz",
+    "Time",
+    "Token",
+    "epoch_ms",
+    "eui_or_none",
+    "read",
+    "read_object",
+    "rfc3339",
+]
+
+T = TypeVar("T")
+
+Eui: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-fA-F]{16}\Z")]
+"""An EUI-64 as 16 hexadecimal digits (LoRaWAN 1.0.4, section 6.1.1: DevEUI)."""
+FPort: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=255)]
+Counter: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
+Hertz: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=100_000_000_000)]
+Token: TypeAlias = Annotated[str, msgspec.Meta(max_length=128)]
+Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""RFC 3339 with an offset; beyond microseconds is cut off."""
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EUI = re.compile(r"[0-9a-fA-F]{16}")
+_object = msgspec.json.Decoder(dict[str, Any])
+
+
+def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Raises UnwrapError and nothing else, whatever the bytes."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        missing = "missing required field" in text
+        raise UnwrapError(UnwrapCode.MISSING_FIELD if missing else UnwrapCode.BAD_FIELD, text) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnwrapError(UnwrapCode.NOT_JSON, str(error)[:200]) from None
+    except RecursionError:
+        raise UnwrapError(UnwrapCode.NOT_JSON, "nested too deeply") from None
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """A JSON object, whole."""
+    return read(_object, body)
+
+
+def epoch_ms(time: datetime | None) -> int | None:
+    """Milliseconds since 1970-01-01 UTC; None for a time before it, such as Go's zero time."""
+    if time is None or time < EPOCH:
+        return None
+    return (time - EPOCH) // timedelta(milliseconds=1)
+
+
+def rfc3339(ms: int) -> str:
+    """The other way, UTC with milliseconds."""
+    return (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def eui_or_none(found: object) -> str | None:
+    """Lower-case hex, or None where it is no EUI: events are kept even when theirs is wrong."""
+    return found.lower() if isinstance(found, str) and _EUI.fullmatch(found) else None
