@@ -1,0 +1,1 @@
+"""HTTP as every service speaks it: problems, bearer tokens, pages, probes, a server that drains."""
