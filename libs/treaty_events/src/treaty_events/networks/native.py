@@ -1,9 +1,8 @@
 """Treaty's native form: the payload is the record's value, the rest stands in headers.
 
 Source: docs/protocols/ingestion.md. Headers: treaty-device (required), treaty-observed-at (ms since
-1970-01-01 UTC), treaty-f-port, treaty-counter, content-type (default application/octet-stream; application/json is
-checked to be JSON). A CloudEvents ce_id, where the producer sets one, tells a repeated delivery
-(CloudEvents 1.0.2, id: a producer that sends an event again may give it the same id).
+1970-01-01 UTC), treaty-f-port, treaty-counter, content-type (default application/octet-stream;
+application/json is checked to be JSON). The counter tells a repeated delivery.
 """
 
 from __future__ import annotations
@@ -43,16 +42,12 @@ def unwrap(value: bytes, headers: Headers) -> NetworkUplink:
         raise UnwrapError(UnwrapCode.BAD_FIELD, f"header {CONTENT_TYPE}: expected a media type")
     if content_type == JSON:
         read(_json, value)
-    dedup_id = _text(headers, "ce_id")
-    if dedup_id is not None and not 0 < len(dedup_id) <= 128:
-        raise UnwrapError(UnwrapCode.BAD_FIELD, "header ce_id: expected 1 to 128 characters")
     return NetworkUplink(
         external_id=eui_or_none(device) or device,
         payload=value,
         content_type=content_type,
         f_port=_number(headers, F_PORT, 255),
         observed_at=_number(headers, OBSERVED_AT, LAST_MS),
-        dedup_id=dedup_id,
         counter=_number(headers, COUNTER, LAST_COUNTER),
     )
 
@@ -82,7 +77,6 @@ def wrap(
     external_id: str,
     at_ms: int,
     counter: int,
-    dedup_id: str | None = None,
     f_port: int | None = None,
     content_type: str = BYTES,
 ) -> Wrapped:
@@ -95,6 +89,4 @@ def wrap(
     ]
     if f_port is not None:
         headers.append((F_PORT, str(f_port).encode()))
-    if dedup_id is not None:
-        headers.append(("ce_id", dedup_id.encode()))
     return Wrapped(external_id.encode(), body, headers)

@@ -1,0 +1,187 @@
+"""Topics: their specifications (topics.yaml), their names, and what creating them would take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Literal
+
+import msgspec
+import yaml
+
+__all__ = [
+    "CONTRACT_DECIDED",
+    "DEADLETTER",
+    "DEVICE_CHANGED",
+    "GATEWAY_CHANGED",
+    "NETWORK_REPORTED",
+    "PLUGIN_REPORTED",
+    "RAW",
+    "READING_NORMALIZED",
+    "REFUSED",
+    "REPLAY",
+    "Difference",
+    "Existing",
+    "Plan",
+    "Topic",
+    "TopicSpec",
+    "accepted_topic",
+    "plan",
+    "raw_topic",
+    "spec_of",
+    "specs",
+    "standing_topics",
+    "topic",
+]
+
+RAW: Final = "uplink.raw.v1"
+RAW_OF_GATEWAY: Final = "uplink.raw.<gateway>.v1"
+REPLAY: Final = "uplink.replay.v1"
+ACCEPTED: Final = "uplink.accepted.<plugin>.v1"
+REFUSED: Final = "uplink.refused.v1"
+DEADLETTER: Final = "uplink.deadletter.v1"
+NETWORK_REPORTED: Final = "network.reported.v1"
+READING_NORMALIZED: Final = "reading.normalized.v1"
+PLUGIN_REPORTED: Final = "plugin.reported.v1"
+DEVICE_CHANGED: Final = "device.changed.v1"
+GATEWAY_CHANGED: Final = "gateway.changed.v1"
+CONTRACT_DECIDED: Final = "contract.decided.v1"
+
+_PARAMETER = re.compile(r"<([a-z]+)>")
+_ARGUMENT = re.compile(r"[a-z][a-z0-9-]{1,62}")
+
+
+class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of topics.yaml. retention in ms (-1: for ever), max_message in bytes."""
+
+    key: str
+    partitions: int
+    retention: int
+    max_message: int
+    timestamp: Literal["LogAppendTime", "CreateTime"]
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    schema: str | None = None
+    value: str | None = None
+    cleanup: Literal["delete", "compact"] = "delete"
+    name: str = ""
+
+    @property
+    def parameter(self) -> str | None:
+        """What a template's name leaves open: `plugin` or `gateway`."""
+        found = _PARAMETER.search(self.name)
+        return None if found is None else found[1]
+
+    def settings(self) -> dict[str, str]:
+        """The topic's Kafka settings that Treaty relies on."""
+        return {
+            "cleanup.policy": self.cleanup,
+            "max.message.bytes": str(self.max_message),
+            "message.timestamp.type": self.timestamp,
+            "retention.ms": str(self.retention),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that can be created: no template."""
+
+    name: str
+    partitions: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """What the broker says of a topic; settings hold at least those Treaty relies on."""
+
+    partitions: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A topic that exists otherwise than specified. Treaty reports it and leaves it to the operator."""
+
+    topic: str
+    setting: str
+    wanted: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    create: tuple[Topic, ...]
+    differences: tuple[Difference, ...]
+
+
+@cache
+def specs() -> Mapping[str, TopicSpec]:
+    """Every specification by name, templates included. A fault in the file is a msgspec.ValidationError."""
+    text = resources.files("treaty_events").joinpath("topics.yaml").read_text("utf-8")
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    return {name: msgspec.convert(found | {"name": name}, TopicSpec) for name, found in loaded.items()}
+
+
+def topic(name: str, argument: str | None = None, *, partitions: int | None = None) -> Topic:
+    """The topic of a specification; `argument` fills a template's open part.
+
+    Raises KeyError for a name that is not specified, ValueError for an argument that is missing, too many,
+    or not of the form [a-z][a-z0-9-]{1,62}.
+    """
+    spec = specs()[name]
+    parameter = spec.parameter
+    if (parameter is None) != (argument is None):
+        raise ValueError(f"{name}: expected {'no' if parameter is None else 'an'} argument, got {argument!r}")
+    if argument is not None:
+        if not _ARGUMENT.fullmatch(argument):
+            raise ValueError(f"{parameter}: expected [a-z][a-z0-9-]{{1,62}}, got {argument[:80]!r}")
+        name = name.replace(f"<{parameter}>", argument)
+    return Topic(name, spec.partitions if partitions is None else partitions, spec.settings())
+
+
+def raw_topic(gateway: str) -> Topic:
+    """A gateway's own topic, by the gateway's slug."""
+    return topic(RAW_OF_GATEWAY, gateway)
+
+
+def accepted_topic(plugin: str, *, partitions: int | None = None) -> Topic:
+    """A plugin's accepted uplinks."""
+    return topic(ACCEPTED, plugin, partitions=partitions)
+
+
+def standing_topics() -> tuple[Topic, ...]:
+    """Those that exist from the start: all but the templates."""
+    return tuple(topic(name) for name, spec in specs().items() if spec.parameter is None)
+
+
+def spec_of(name: str) -> TopicSpec | None:
+    """The specification a topic's name belongs to, or None: it is not one of the platform's."""
+    if name in specs():
+        return None if specs()[name].parameter is not None else specs()[name]
+    for template, spec in specs().items():
+        before, parameter, after = template.partition(f"<{spec.parameter}>")
+        if parameter and re.fullmatch(re.escape(before) + _ARGUMENT.pattern + re.escape(after), name):
+            return spec
+    return None
+
+
+def plan(wanted: Iterable[Topic], existing: Mapping[str, Existing]) -> Plan:
+    """What to create, and where what exists differs. Creates nothing twice; changes nothing that exists."""
+    create: dict[str, Topic] = {}
+    differences: list[Difference] = []
+    for one in wanted:
+        found = existing.get(one.name)
+        if found is None:
+            create[one.name] = one
+            continue
+        if found.partitions != one.partitions:
+            differences.append(Difference(one.name, "partitions", str(one.partitions), str(found.partitions)))
+        for setting, value in one.settings.items():
+            held = found.settings.get(setting, "")
+            if held != value:
+                differences.append(Difference(one.name, setting, value, held))
+    return Plan(tuple(create.values()), tuple(differences))
