@@ -27,7 +27,7 @@ class DeviceChanged:
     """Value of device.changed.v1, key = device id; a tombstone deletes. The whole state, not a difference.
 
     `external_id` is the network's name for the device (DevEUI, lower-case hex, or the native id), unique
-    in the workspace. `sealed_key` is the device key sealed for ingestion, where it has one. `late_after_ms`
+    in the workspace. `sealed_key` is the device key sealed about the device's id, where it has one. `late_after_ms`
     is the model's bound beyond which a reading is late.
     """
 
@@ -52,7 +52,8 @@ class GatewayChanged:
     """Value of gateway.changed.v1, key = gateway id; a tombstone deletes.
 
     `slug` names the gateway in topics and headers, unique in the installation. `topic` is its own raw
-    topic where authentication is by topic. `sealed_secret` is the HMAC secret sealed for ingestion.
+    topic where authentication is by topic. `sealed_secret` is the HMAC secret sealed about the gateway's id;
+    a secret's bytes are the UTF-8 of the text its owner was shown.
     """
 
     TYPE: ClassVar[str] = "treaty.gateway.changed.v1"
