@@ -1,9 +1,9 @@
-"""Topics: their specifications (topics.yaml), their names, and what creating them would take."""
+"""Topics: their specifications (topics.yaml) and their names. treaty_chassis.kafka.topics creates them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,13 +23,9 @@ __all__ = [
     "READING_NORMALIZED",
     "REFUSED",
     "REPLAY",
-    "Difference",
-    "Existing",
-    "Plan",
     "Topic",
     "TopicSpec",
     "accepted_topic",
-    "plan",
     "raw_topic",
     "spec_of",
     "specs",
@@ -75,8 +71,8 @@ class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = _PARAMETER.search(self.name)
         return None if found is None else found[1]
 
-    def settings(self) -> dict[str, str]:
-        """The topic's Kafka settings that Treaty relies on."""
+    def config(self) -> dict[str, str]:
+        """The topic's settings that Treaty relies on, by Kafka's own names."""
         return {
             "cleanup.policy": self.cleanup,
             "max.message.bytes": str(self.max_message),
@@ -91,31 +87,7 @@ class Topic:
 
     name: str
     partitions: int
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Existing:
-    """What the broker says of a topic; settings hold at least those Treaty relies on."""
-
-    partitions: int
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A topic that exists otherwise than specified. Treaty reports it and leaves it to the operator."""
-
-    topic: str
-    setting: str
-    wanted: str
-    found: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    create: tuple[Topic, ...]
-    differences: tuple[Difference, ...]
+    config: Mapping[str, str]
 
 
 @cache
@@ -140,7 +112,7 @@ def topic(name: str, argument: str | None = None, *, partitions: int | None = No
         if not _ARGUMENT.fullmatch(argument):
             raise ValueError(f"{parameter}: expected [a-z][a-z0-9-]{{1,62}}, got {argument[:80]!r}")
         name = name.replace(f"<{parameter}>", argument)
-    return Topic(name, spec.partitions if partitions is None else partitions, spec.settings())
+    return Topic(name, spec.partitions if partitions is None else partitions, spec.config())
 
 
 def raw_topic(gateway: str) -> Topic:
@@ -167,21 +139,3 @@ def spec_of(name: str) -> TopicSpec | None:
         if parameter and re.fullmatch(re.escape(before) + _ARGUMENT.pattern + re.escape(after), name):
             return spec
     return None
-
-
-def plan(wanted: Iterable[Topic], existing: Mapping[str, Existing]) -> Plan:
-    """What to create, and where what exists differs. Creates nothing twice; changes nothing that exists."""
-    create: dict[str, Topic] = {}
-    differences: list[Difference] = []
-    for one in wanted:
-        found = existing.get(one.name)
-        if found is None:
-            create[one.name] = one
-            continue
-        if found.partitions != one.partitions:
-            differences.append(Difference(one.name, "partitions", str(one.partitions), str(found.partitions)))
-        for setting, value in one.settings.items():
-            held = found.settings.get(setting, "")
-            if held != value:
-                differences.append(Difference(one.name, setting, value, held))
-    return Plan(tuple(create.values()), tuple(differences))
