@@ -27,8 +27,8 @@ class DeviceChanged:
     """Value of device.changed.v1, key = device id; a tombstone deletes. The whole state, not a difference.
 
     `external_id` is the network's name for the device (DevEUI, lower-case hex, or the native id), unique
-    in the workspace. `sealed_key` is the device key sealed about the device's id, where it has one. `late_after_ms`
-    is the model's bound beyond which a reading is late.
+    in the workspace. `sealed_key` is the device key sealed about the device's id, where it has one.
+    `late_after_ms` is the model's bound beyond which a reading is late.
     """
 
     TYPE: ClassVar[str] = "treaty.device.changed.v1"

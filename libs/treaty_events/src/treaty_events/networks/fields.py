@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
@@ -35,6 +36,7 @@ Token: TypeAlias = Annotated[str, msgspec.Meta(max_length=128)]
 Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with an offset; beyond microseconds is cut off."""
 
+MAX_DEPTH: Final = 64
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
 _object = msgspec.json.Decoder(dict[str, Any])
@@ -55,8 +57,21 @@ def read(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """A JSON object, whole."""
-    return read(_object, body)
+    """A JSON object, whole, not so deep that encoding it again could fail."""
+    found = read(_object, body)
+    if _deeper(found, MAX_DEPTH):
+        raise UnwrapError(UnwrapCode.BAD_FIELD, f"nested deeper than {MAX_DEPTH}")
+    return found
+
+
+def _deeper(node: object, than: int) -> bool:
+    if isinstance(node, dict):
+        inner: Iterable[object] = node.values()
+    elif isinstance(node, list):
+        inner = node
+    else:
+        return False
+    return than == 0 or any(_deeper(one, than - 1) for one in inner)
 
 
 def epoch_ms(time: datetime | None) -> int | None:
