@@ -1,0 +1,157 @@
+"""The broker: real, small, clean to stop, hard to kill for good, and at home on its data."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError
+from treaty_embedded.process import wait_until
+
+
+def create(bootstrap: str, topic: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+
+
+def produce(bootstrap: str, topic: str, value: bytes, transactional_id: str | None = None) -> None:
+    settings = {"bootstrap.servers": bootstrap}
+    if transactional_id is not None:
+        settings["transactional.id"] = transactional_id
+    producer = Producer(settings)
+    if transactional_id is not None:
+        producer.init_transactions(30)
+        producer.begin_transaction()
+    producer.produce(topic, value)
+    if transactional_id is not None:
+        producer.commit_transaction(30)
+    assert producer.flush(30) == 0
+
+
+def values(bootstrap: str, topic: str, count: int) -> list[bytes]:
+    consumer = Consumer(
+        {"bootstrap.servers": bootstrap, "group.id": "none", "isolation.level": "read_committed"}
+    )
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    found: list[bytes] = []
+    end = time.monotonic() + 30
+    while len(found) < count and time.monotonic() < end:
+        record = consumer.poll(1)
+        if record is not None and record.error() is None:
+            found.append(record.value())
+    consumer.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory):
+    with Kafka(tmp_path_factory.mktemp("kafka")) as found:
+        yield found
+
+
+def test_a_transaction_is_committed_and_read(broker):
+    create(broker.bootstrap_servers, "committed")
+    produce(broker.bootstrap_servers, "committed", b"once", transactional_id="t")
+    assert values(broker.bootstrap_servers, "committed", 1) == [b"once"]
+
+
+def test_a_topic_nobody_declared_is_not_created(broker):
+    consumer = Consumer(
+        {"bootstrap.servers": broker.bootstrap_servers, "group.id": "g", "allow.auto.create.topics": True}
+    )
+    consumer.subscribe(["undeclared"])
+    record = next(r for r in iter(lambda: consumer.poll(5), None) if r is not None)
+    assert record.error().code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+    consumer.close()
+
+
+def test_a_restart_keeps_port_and_data_and_so_does_a_kill(broker):
+    before = broker.bootstrap_servers
+    create(before, "kept")
+    produce(before, "kept", b"1")
+    broker.restart()
+    produce(before, "kept", b"2")
+    broker.kill()
+    assert not broker.alive()
+    broker.start()
+    assert broker.bootstrap_servers == before
+    assert values(before, "kept", 2) == [b"1", b"2"]
+
+
+def test_a_data_directory_has_one_broker(broker):
+    with pytest.raises(DataDirBusyError, match=f"in use by process {os.getpid()}"):
+        Kafka(broker.log.parent).start()
+    assert broker.alive()
+
+
+def test_a_busy_port_names_the_port_and_the_setting(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PortBusyError, match=rf"port {port} .*TREATY_KAFKA_PORT"):
+            Kafka(tmp_path, port=port).start()
+
+
+def test_a_broker_that_cannot_start_says_why(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "meta.properties").write_text("version=1\ncluster.id=x\nnode.id=7\n")
+    with pytest.raises(StartError, match=r"(?s)ended with code 1.*node.id"):
+        Kafka(tmp_path).start()
+
+
+def test_a_broker_ends_with_the_process_that_started_it(tmp_path):
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            textwrap.dedent(
+                """
+                import sys, time
+                from pathlib import Path
+                from treaty_embedded import Kafka
+
+                kafka = Kafka(Path(sys.argv[1]))
+                kafka.start()
+                print(kafka.pid, flush=True)
+                time.sleep(600)
+                """
+            ),
+            str(tmp_path),
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    broker = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    assert wait_until(lambda: not running(broker), 20)
+    with Kafka(tmp_path) as again:
+        assert again.alive()
+
+
+def running(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_a_stopped_broker_is_gone(tmp_path):
+    with Kafka(tmp_path) as found:
+        pid = found.pid
+        bootstrap = found.bootstrap_servers
+    assert not running(pid)
+    with pytest.raises(KafkaException):
+        AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "error_cb": lambda _: None}).list_topics(
+            timeout=1
+        )
