@@ -1,0 +1,1 @@
+"""Runs the package in a confined child and judges what comes back."""
