@@ -1,0 +1,1 @@
+"""What the shipped plugins promise, against the public data they commit."""
