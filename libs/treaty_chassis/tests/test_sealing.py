@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from treaty_chassis.sealing import SealError, SealingKey, generate_key, seal, unseal
 
 OLD, NEW = generate_key(), generate_key()

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, Field
+
 from treaty_chassis.http import pagination, preconditions, probes, problems
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.server import bind, serving

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
 from treaty_chassis.http.problems import Problem
 from treaty_chassis.http.tokens import KeySetError, Platform, Principal, Role, TokenError, TokenVerifier
 

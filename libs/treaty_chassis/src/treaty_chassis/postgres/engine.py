@@ -1,0 +1,58 @@
+"""Engines with bounds on everything that waits."""
+
+from __future__ import annotations
+
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+__all__ = ["create_engine", "libpq_url", "sqlalchemy_url", "unreachable"]
+
+
+def sqlalchemy_url(url: str) -> URL:
+    """A postgresql:// (or postgres://) URL for SQLAlchemy's psycopg driver. Raises ValueError."""
+    try:
+        found = make_url(url)
+    except ArgumentError as error:
+        raise ValueError("DATABASE_URL is not a URL") from error
+    if found.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise ValueError(f"DATABASE_URL: expected postgresql://, got {found.drivername}://")
+    return found.set(drivername="postgresql+psycopg")
+
+
+def libpq_url(url: str) -> str:
+    """The same place in the form psycopg takes directly."""
+    return sqlalchemy_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def create_engine(url: str, application: str, *, connections: int = 10) -> AsyncEngine:
+    """At most `connections` at once; a wait for one ends after 5 s, a statement after 30 s, a lock after
+    10 s, a transaction left idle after 60 s. Connects at first use, not here."""
+    options = {
+        "statement_timeout": "30s",
+        "lock_timeout": "10s",
+        "idle_in_transaction_session_timeout": "60s",
+        "timezone": "UTC",
+    }
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        connect_args={
+            "application_name": application,
+            "connect_timeout": 5,
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+        },
+    )
+
+
+async def unreachable(engine: AsyncEngine) -> str | None:
+    """None while the database answers, otherwise what it said: for readiness."""
+    try:
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        return f"PostgreSQL does not answer: {type(error).__name__}"
+    return None

@@ -1,0 +1,71 @@
+"""Alembic, run by the service itself: safe to run twice, and by several processes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, MetaData, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from treaty_chassis.postgres.engine import sqlalchemy_url
+
+__all__ = ["behind", "run", "upgrade"]
+
+
+def upgrade(url: str, scripts: Path, schema: str) -> None:
+    """Brings the schema to the newest revision of the scripts, creating it where it is missing.
+
+    A session lock makes a second process wait and then find nothing to do. Each revision is one
+    transaction: a failing one leaves the schema at the last that went through, and raises.
+    """
+    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(
+                text("SELECT pg_advisory_lock(hashtext(:name))"), {"name": f"{schema}.migrate"}
+            )
+            connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
+            connection.commit()
+            config = _config(scripts)
+            config.attributes["connection"] = connection
+            config.attributes["schema"] = schema
+            command.upgrade(config, "head")
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def run(config: Config, metadata: MetaData, context: object) -> None:
+    """The body of a service's env.py: `run(context.config, metadata, context)`."""
+    connection: Connection = config.attributes["connection"]
+    schema: str = config.attributes["schema"]
+    configure = context.configure  # type: ignore[attr-defined]
+    configure(
+        connection=connection,
+        target_metadata=metadata,
+        version_table_schema=schema,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():  # type: ignore[attr-defined]
+        context.run_migrations()  # type: ignore[attr-defined]
+
+
+def behind(connection: Connection, scripts: Path, schema: str) -> str | None:
+    """None where the schema is at the scripts' newest revision, otherwise what to run: for readiness."""
+    newest = ScriptDirectory.from_config(_config(scripts)).get_current_head()
+    found = MigrationContext.configure(
+        connection, opts={"version_table_schema": schema}
+    ).get_current_revision()
+    if found == newest:
+        return None
+    return f"schema {schema} is at revision {found}, {newest} needed: run the service's migrate"
+
+
+def _config(scripts: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    return config

@@ -1,0 +1,23 @@
+import asyncio
+from pathlib import Path
+
+from sqlalchemy import create_engine, text
+
+from treaty_chassis.postgres import migrations
+from treaty_chassis.postgres.engine import sqlalchemy_url
+
+SCRIPTS = Path(__file__).with_name("scripts")
+
+
+async def test_migrations_run_twice_and_at_once(database):
+    engine = create_engine(sqlalchemy_url(database.url))
+    with engine.connect() as connection:
+        assert "needed" in migrations.behind(connection, SCRIPTS, "sample")
+    await asyncio.gather(
+        *(asyncio.to_thread(migrations.upgrade, database.url, SCRIPTS, "sample") for _ in range(3))
+    )
+    migrations.upgrade(database.url, SCRIPTS, "sample")
+    with engine.connect() as connection:
+        assert migrations.behind(connection, SCRIPTS, "sample") is None
+        assert connection.scalar(text("SELECT count(*) FROM sample.thing")) == 0
+    engine.dispose()

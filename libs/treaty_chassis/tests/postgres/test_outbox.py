@@ -1,0 +1,226 @@
+"""The outbox and its relay on a real PostgreSQL and a real Kafka."""
+
+import asyncio
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient, NewTopic
+from sqlalchemy import MetaData, text
+
+from treaty_chassis.postgres.engine import create_engine, unreachable
+from treaty_chassis.postgres.outbox import Outbox
+from treaty_chassis.postgres.relay import Relay
+
+PROCESS = Path(__file__).with_name("relay_process.py")
+
+
+class Setting:
+    """One outbox in a schema and a topic of its own."""
+
+    def __init__(self, database_url, servers):
+        self.database_url, self.servers = database_url, servers
+        self.name = f"t{uuid.uuid4().hex[:12]}"
+        self.topic = f"{self.name}.changed"
+        self.metadata = MetaData()
+        self.outbox = Outbox(self.metadata, self.name, self.topic)
+        self.engine = create_engine(database_url, "test")
+
+    async def create(self):
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        admin.create_topics([NewTopic(self.topic, 1, 1)])[self.topic].result(30)
+        async with self.engine.begin() as connection:
+            await connection.execute(text(f"CREATE SCHEMA {self.name}"))
+            await connection.execute(
+                text(f"CREATE TABLE {self.name}.thing (id int PRIMARY KEY, version int)")
+            )
+            await connection.run_sync(self.metadata.create_all)
+
+    async def change(self, thing, count=1):
+        """The thing's next versions, each in a transaction of its own."""
+        for _ in range(count):
+            async with self.engine.begin() as connection:
+                version = await connection.scalar(
+                    text(
+                        f"INSERT INTO {self.name}.thing VALUES (:id, 1) ON CONFLICT (id) DO UPDATE"
+                        " SET version = thing.version + 1 RETURNING version"
+                    ),
+                    {"id": thing},
+                )
+                await self.outbox.enqueue(
+                    connection, self.topic, b"%d" % thing, b"%d" % version, [("ce_id", b"x"), ("none", None)]
+                )
+
+    def relay(self, **options):
+        return Relay(self.outbox, self.database_url, self.servers, **options)
+
+    def read(self, count, quiet_s=0.0, within_s=60):
+        """At least `count` committed records, and whatever else comes while it is quiet for so long."""
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.servers,
+                "group.id": uuid.uuid4().hex,
+                "auto.offset.reset": "earliest",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+            }
+        )
+        consumer.subscribe([self.topic])
+        found, deadline = [], time.monotonic() + within_s
+        try:
+            while len(found) < count and time.monotonic() < deadline:
+                found += consumer.consume(1000, 0.2)
+            found += consumer.consume(1000, quiet_s) if quiet_s else []
+        finally:
+            consumer.close()
+        assert all(record.error() is None for record in found)
+        return found
+
+
+@pytest.fixture
+async def setting(database, kafka):
+    setting = Setting(database.url, kafka.bootstrap_servers)
+    await setting.create()
+    yield setting
+    await setting.engine.dispose()
+
+
+def versions(records):
+    found = {}
+    for record in records:
+        found.setdefault(record.key(), []).append(int(record.value()))
+    return found
+
+
+async def until(condition, within_s=30):
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        await asyncio.sleep(0.01)
+
+
+async def test_a_record_arrives_with_its_key_value_and_headers(setting):
+    relay = setting.relay()
+    relay.start()
+    try:
+        await setting.change(1)
+        (record,) = await asyncio.to_thread(setting.read, 1)
+        assert (record.key(), record.value()) == (b"1", b"1")
+        assert record.headers() == [("ce_id", b"x"), ("none", None)]
+        assert relay.check() is None
+    finally:
+        await asyncio.to_thread(relay.stop)
+    assert relay.check() == "the relay has stopped"
+
+
+async def test_nothing_leaves_a_transaction_that_rolls_back(setting):
+    async with setting.engine.connect() as connection:
+        await setting.outbox.enqueue(connection, setting.topic, b"1", b"lost", [])
+        await connection.rollback()
+    await setting.change(1)
+    relay = setting.relay()
+    relay.start()
+    try:
+        assert [r.value() for r in await asyncio.to_thread(setting.read, 1, 0.3)] == [b"1"]
+    finally:
+        await asyncio.to_thread(relay.stop)
+
+
+async def test_a_tombstone_is_a_null_value(setting):
+    relay = setting.relay()
+    relay.start()
+    try:
+        async with setting.engine.begin() as connection:
+            await setting.outbox.enqueue(connection, setting.topic, b"1", None, [("treaty-version", b"2")])
+        (record,) = await asyncio.to_thread(setting.read, 1)
+        assert record.value() is None
+    finally:
+        await asyncio.to_thread(relay.stop)
+
+
+async def test_order_holds_per_aggregate_under_concurrent_changes(setting):
+    relay = setting.relay()
+    relay.start()
+    try:
+        await asyncio.gather(*(setting.change(thing % 3, 20) for thing in range(6)))
+        found = versions(await asyncio.to_thread(setting.read, 120, 0.3))
+    finally:
+        await asyncio.to_thread(relay.stop)
+    assert found == {b"%d" % thing: list(range(1, 41)) for thing in range(3)}
+
+
+async def test_a_record_no_topic_would_take_is_refused_before_it_is_written(setting):
+    async with setting.engine.begin() as connection:
+        with pytest.raises(ValueError, match="at most"):
+            await setting.outbox.enqueue(connection, setting.topic, b"1", b"x" * 2_000_001, [])
+
+
+async def test_only_one_relay_sends_and_another_takes_over(setting):
+    first, second = setting.relay(), setting.relay()
+    first.start()
+    await setting.change(1)
+    await asyncio.to_thread(setting.read, 1)
+    second.start()
+    await until(lambda: second.check() is None)
+    await setting.change(1, 5)
+    await asyncio.to_thread(setting.read, 6)
+    await asyncio.to_thread(first.stop)
+    await setting.change(1, 5)
+    try:
+        found = versions(await asyncio.to_thread(setting.read, 11, 0.3))
+    finally:
+        await asyncio.to_thread(second.stop)
+    assert found == {b"1": list(range(1, 12))}
+
+
+@pytest.mark.parametrize("point", ["claimed", "produced", "committed", "marked"])
+async def test_a_relay_killed_at_any_point_of_a_batch_neither_loses_nor_repeats(setting, point):
+    await setting.change(1, 3)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, PROCESS, setting.name, setting.topic, setting.database_url, setting.servers, point),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip() == point
+    finally:
+        process.kill()
+        await process.wait()
+    await setting.change(1, 3)
+    relay = setting.relay()
+    relay.start()
+    try:
+        found = versions(await asyncio.to_thread(setting.read, 6, 0.5))
+    finally:
+        await asyncio.to_thread(relay.stop)
+    assert found == {b"1": [1, 2, 3, 4, 5, 6]}
+
+
+async def test_a_relay_whose_connection_is_cut_begins_anew_and_repeats_nothing(setting):
+    relay = setting.relay()
+    relay.start()
+    try:
+        for round_ in range(1, 4):
+            await setting.change(1, 2)
+            await asyncio.to_thread(setting.read, 2 * round_)
+            async with setting.engine.begin() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :n"
+                    ),
+                    {"n": setting.outbox.name},
+                )
+        await setting.change(1, 2)
+        found = versions(await asyncio.to_thread(setting.read, 8, 0.5))
+    finally:
+        await asyncio.to_thread(relay.stop)
+    assert found == {b"1": list(range(1, 9))}
+
+
+async def test_an_engine_says_whether_the_database_answers(setting):
+    assert await unreachable(setting.engine) is None
+    nowhere = create_engine("postgresql://nobody@127.0.0.1:1/none", "test")
+    assert "does not answer" in await unreachable(nowhere)
+    await nowhere.dispose()
