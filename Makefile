@@ -1,0 +1,52 @@
+# Needs Python 3.11 or newer and make. Everything else comes from PyPI and Maven Central, at the versions
+# uv.lock and kafka.lock name, once.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint bench
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.treaty-ready
+UV := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
+MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+JARS := libs/treaty_embedded/src/treaty_embedded/kafka.lock
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@echo
+	@echo '  make demo ARGS="--for 60 --json"     sixty seconds, then reconciled'
+	@echo '  make bench ARGS="NAME --json"        one benchmark'
+
+setup: $(READY) ## the locked dependencies and the broker's jars, fetched once
+
+$(READY): uv.lock pyproject.toml $(MEMBERS) $(JARS)
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "setup: virtual environment" >&2; $(PYTHON) -m venv .venv; }
+	@$(BIN)/uv --version 2>/dev/null | grep -q '^uv $(UV) ' || { echo "setup: uv $(UV)" >&2; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); }
+	@echo "setup: locked dependencies" >&2
+	@$(BIN)/uv sync --quiet --locked --all-packages
+	@echo "setup: the broker's jars" >&2
+	@$(BIN)/python -m treaty_embedded.jars fetch >&2
+	@touch $@
+
+demo: setup ## the whole platform with a demo fleet, until Ctrl-C
+	@$(BIN)/treaty demo $(ARGS)
+
+up: setup ## the whole platform, until Ctrl-C
+	@$(BIN)/treaty up $(ARGS)
+
+test: lint ## lint, then every test, with the embedded Kafka, PostgreSQL and Valkey
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup ## style, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## a benchmark by name
+	@$(BIN)/treaty bench $(ARGS)
