@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from treaty_events.instants import Instant
+
 __all__ = ["ContractDecided", "PluginReported", "PluginState"]
 
 
@@ -32,7 +34,7 @@ class ContractDecided:
     state: PluginState
     reason: str
     decided_by: str
-    decided_at: str
+    decided_at: Instant
     version: int
     topic: str | None = None
 
@@ -49,5 +51,5 @@ class PluginReported:
     slot: str
     kind: str
     detail: str
-    reported_at: str
+    reported_at: Instant
     count: int = 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from treaty_events.instants import Instant
 from treaty_events.links import Link
 
 __all__ = ["Measurement", "Position", "Provenance", "Quality", "ReadingNormalized"]
@@ -63,9 +64,9 @@ class ReadingNormalized:
     site: str
     gateway: str
     model: str
-    observed_at: str
-    ordered_at: str
-    received_at: str
+    observed_at: Instant
+    ordered_at: Instant
+    received_at: Instant
     measurements: tuple[Measurement, ...]
     properties: dict[str, bool | int | float | str]
     provenance: Provenance

@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from treaty_events.headers import Headers, header
+from treaty_events.instants import rfc3339
 from treaty_events.links import Link, RadioGateway, link
 from treaty_events.networks.fields import (
     Counter,
@@ -27,11 +28,10 @@ from treaty_events.networks.fields import (
     Hertz,
     Time,
     Token,
-    epoch_ms,
     eui_or_none,
+    moment_ms,
     read,
     read_object,
-    rfc3339,
 )
 from treaty_events.networks.unwrapped import (
     EventKind,
@@ -157,13 +157,13 @@ def _unwrap_uplink(value: bytes) -> Unwrapped:
         )
     if not up.data and up.f_port == 0:
         return NetworkEvent(
-            EventKind.UPLINK_EMPTY, up.device_info.dev_eui.lower(), epoch_ms(up.time), read_object(value)
+            EventKind.UPLINK_EMPTY, up.device_info.dev_eui.lower(), moment_ms(up.time), read_object(value)
         )
     return NetworkUplink(
         external_id=up.device_info.dev_eui.lower(),
         payload=up.data,
         f_port=up.f_port,
-        observed_at=epoch_ms(up.time),
+        observed_at=moment_ms(up.time),
         dedup_id=up.deduplication_id or None,
         session=up.dev_addr or None,
         counter=up.f_cnt,
@@ -183,7 +183,7 @@ def _link(up: _Uplink) -> Link:
 
 def _time(found: object) -> int | None:
     try:
-        return epoch_ms(msgspec.convert(found, Time))
+        return moment_ms(msgspec.convert(found, Time))
     except msgspec.ValidationError:
         return None
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
+from treaty_events.instants import EPOCH
 from treaty_events.networks.unwrapped import UnwrapCode, UnwrapError
 
 __all__ = [
@@ -18,11 +19,10 @@ __all__ = [
     "Hertz",
     "Time",
     "Token",
-    "epoch_ms",
     "eui_or_none",
+    "moment_ms",
     "read",
     "read_object",
-    "rfc3339",
 ]
 
 T = TypeVar("T")
@@ -37,7 +37,6 @@ Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """RFC 3339 with an offset; beyond microseconds is cut off."""
 
 MAX_DEPTH: Final = 64
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
 _object = msgspec.json.Decoder(dict[str, Any])
 
@@ -74,16 +73,11 @@ def _deeper(node: object, than: int) -> bool:
     return than == 0 or any(_deeper(one, than - 1) for one in inner)
 
 
-def epoch_ms(time: datetime | None) -> int | None:
+def moment_ms(time: datetime | None) -> int | None:
     """Milliseconds since 1970-01-01 UTC; None for a time before it, such as Go's zero time."""
     if time is None or time < EPOCH:
         return None
     return (time - EPOCH) // timedelta(milliseconds=1)
-
-
-def rfc3339(ms: int) -> str:
-    """The other way, UTC with milliseconds."""
-    return (EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def eui_or_none(found: object) -> str | None:

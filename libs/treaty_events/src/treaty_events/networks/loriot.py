@@ -21,6 +21,7 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from treaty_events.headers import Headers
+from treaty_events.instants import LAST_MS
 from treaty_events.links import Link, RadioGateway, link
 from treaty_events.networks.fields import Counter, Eui, FPort, Hertz, Token, eui_or_none, read, read_object
 from treaty_events.networks.unwrapped import (
@@ -34,9 +35,6 @@ from treaty_events.networks.unwrapped import (
 )
 
 __all__ = ["unwrap", "wrap"]
-
-LAST_MS: Final = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z, the last that RFC 3339 can write."""
 
 KINDS: Final = {
     "txd": EventKind.DOWNLINK_SENT,

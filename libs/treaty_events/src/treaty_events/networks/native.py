@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from treaty_events.headers import CONTENT_TYPE, COUNTER, DEVICE, F_PORT, OBSERVED_AT, Headers, header
+from treaty_events.instants import LAST_MS
 from treaty_events.networks.fields import eui_or_none, read
-from treaty_events.networks.loriot import LAST_MS
 from treaty_events.networks.unwrapped import NetworkUplink, UnwrapCode, UnwrapError, Wrapped
 
 __all__ = ["unwrap", "wrap"]

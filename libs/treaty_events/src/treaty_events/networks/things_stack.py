@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from treaty_events.headers import Headers
+from treaty_events.instants import rfc3339
 from treaty_events.links import Link, RadioGateway, link
 from treaty_events.networks.fields import (
     Counter,
@@ -29,11 +30,10 @@ from treaty_events.networks.fields import (
     Hertz,
     Time,
     Token,
-    epoch_ms,
     eui_or_none,
+    moment_ms,
     read,
     read_object,
-    rfc3339,
 )
 from treaty_events.networks.unwrapped import (
     EventKind,
@@ -129,7 +129,7 @@ def unwrap(value: bytes, headers: Headers) -> Unwrapped:
     if up.app_s_key is not None:
         raise UnwrapError(UnwrapCode.ENCRYPTED, "$.uplink_message.app_s_key: the payload is left encrypted")
     external_id = message.end_device_ids.dev_eui.lower()
-    observed_at = epoch_ms(up.received_at if up.received_at is not None else message.received_at)
+    observed_at = moment_ms(up.received_at if up.received_at is not None else message.received_at)
     if not up.frm_payload and up.f_port == 0:
         return NetworkEvent(EventKind.UPLINK_EMPTY, external_id, observed_at, read_object(value))
     session = up.session_key_id or message.end_device_ids.dev_addr or None
@@ -156,7 +156,7 @@ def _event(message: _Message, value: bytes) -> NetworkEvent:
             )
         kind = EventKind.OTHER
     external_id = None if message.end_device_ids is None else eui_or_none(message.end_device_ids.dev_eui)
-    return NetworkEvent(kind, external_id, epoch_ms(message.received_at), body)
+    return NetworkEvent(kind, external_id, moment_ms(message.received_at), body)
 
 
 def _link(up: _UplinkMessage) -> Link:
