@@ -21,6 +21,7 @@ help: ## this list
 	@echo '  make bench ARGS="NAME --json"        one benchmark'
 
 setup: $(READY) ## the locked dependencies and the broker's jars, fetched once
+	@:
 
 $(READY): uv.lock pyproject.toml $(MEMBERS) $(JARS)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -30,7 +31,7 @@ $(READY): uv.lock pyproject.toml $(MEMBERS) $(JARS)
 	@echo "setup: locked dependencies" >&2
 	@$(BIN)/uv sync --quiet --locked --all-packages
 	@echo "setup: the broker's jars" >&2
-	@$(BIN)/python -m treaty_embedded.jars fetch >&2
+	@$(BIN)/python -m treaty_embedded fetch >&2
 	@touch $@
 
 demo: setup ## the whole platform with a demo fleet, until Ctrl-C

@@ -1,15 +1,10 @@
-"""The broker's jars: fetched once from Maven Central, held to the checksums of kafka.lock at every start.
-
-`python -m treaty_embedded.jars fetch` fetches what is missing; `... lock` resolves the pinned
-coordinates anew and rewrites kafka.lock.
-"""
+"""The broker's jars: fetched once from Maven Central, held to the checksums of kafka.lock at every start."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import os
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +19,7 @@ from treaty_embedded.errors import JarError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["PINNED", "Jar", "cache_dir", "classpath", "fetch", "locked"]
+__all__ = ["PINNED", "Jar", "cache_dir", "classpath", "fetch", "locked", "write_lock"]
 
 PINNED = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
 """The broker, and the logger that lets it say on stderr why it did not start (Kafka's own brings none)."""
@@ -117,7 +112,8 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
 
 
-def _write_lock() -> None:
+def write_lock() -> None:
+    """Resolves the pinned coordinates anew and rewrites kafka.lock."""
     from jgo.parse import Coordinate  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as repository:
@@ -132,25 +128,5 @@ def _write_lock() -> None:
         for one in artifacts:
             digest = hashlib.sha256(one.resolve().read_bytes()).hexdigest()
             lines.append(f"{digest}  {one.groupId}:{one.artifactId}:{one.version}\n")
-    head = f"# Resolved from {', '.join(PINNED)} by `python -m treaty_embedded.jars lock`.\n"
+    head = f"# Resolved from {', '.join(PINNED)} by `python -m treaty_embedded lock`.\n"
     _LOCK.write_text(head + "".join(sorted(lines, key=lambda line: line.split()[1])))
-
-
-def main(arguments: list[str]) -> None:
-    match arguments:
-        case ["fetch"]:
-            cache = cache_dir()
-            fetched = fetch(cache)
-            print(f"{len(locked())} jars in {cache}, {fetched} fetched")
-        case ["lock"]:
-            _write_lock()
-            print(f"{len(locked())} jars locked in {_LOCK.name}")
-        case _:
-            sys.exit("usage: python -m treaty_embedded.jars fetch|lock")
-
-
-if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except JarError as error:
-        sys.exit(str(error))
