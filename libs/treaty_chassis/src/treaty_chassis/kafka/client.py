@@ -1,0 +1,250 @@
+"""port.Client on librdkafka."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from treaty_chassis.kafka import config, failures
+from treaty_chassis.kafka.history import LogHistory, record_of
+from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
+from treaty_chassis.kafka.port import AbortedError, RebalanceListener
+from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
+
+__all__ = ["ConfluentClient"]
+
+log = structlog.get_logger(__name__)
+_OPEN_S: Final = 10.0
+_CALL_S: Final = 5.0
+_PAUSED_ENDS_S: Final = 10.0
+
+
+class ConfluentClient:
+    """The consumer and the transactional producer of one slot of one service.
+
+    group.instance.id and transactional.id are both `<group>-<slot>`: a process started in a slot takes
+    over what its predecessor had, and fences it should it still run.
+    """
+
+    def __init__(self, bootstrap_servers: str, group: str, slot: str) -> None:
+        shared = {"error_cb": self._on_error, "logger": logging.getLogger("librdkafka")}
+        self._consumer = Consumer(config.consumer(bootstrap_servers, group, slot) | shared)
+        self._producer = Producer(
+            config.producer(bootstrap_servers, group, slot) | shared | {"on_delivery": self._on_delivery}
+        )
+        self._partitioner = Partitioner(self._producer)
+        self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
+        self._listener: RebalanceListener | None = None
+        self._fatal: KafkaError | None = None
+        self._rejected: KafkaError | None = None
+        self._stranded: dict[Partition, str] = {}
+        self._paused: set[Partition] = set()
+        self._paused_ends: dict[Partition, int] = {}
+        self._paused_ends_at = 0.0
+
+    # The consumer.
+
+    def open(self, listener: RebalanceListener) -> None:
+        self._listener = listener
+        with failures.outside_transaction():
+            self._producer.init_transactions(_OPEN_S)
+
+    def subscribe(self, topics: Collection[str]) -> None:
+        with failures.outside_transaction():
+            if topics:
+                self._consumer.subscribe(sorted(topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
+            else:
+                self._consumer.unsubscribe()
+
+    def poll(self, limit: int, timeout_s: float) -> Sequence[Record]:
+        with failures.outside_transaction():
+            messages = self._consumer.consume(limit, 0)
+            if not messages and timeout_s > 0:
+                # consume would wait for `limit` of them, poll waits for the first.
+                first = self._consumer.poll(timeout_s)
+                if first is not None:
+                    messages = [first, *self._consumer.consume(limit - 1, 0)]
+            self._producer.poll(0)
+        if self._fatal is not None:
+            raise failures.fatal(self._fatal)
+        return [record_of(message) for message in messages if message.error() is None or self._met(message)]
+
+    def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
+        if not partitions:
+            return []
+        with failures.outside_transaction():
+            # With read_committed, librdkafka asks for stable offsets: it comes back only once no
+            # transaction is pending on them.
+            found = self._consumer.committed([TopicPartition(*p) for p in partitions], timeout=_CALL_S)
+            starts = []
+            for place in found:
+                if place.error is not None:
+                    raise KafkaException(place.error)
+                offset = place.offset
+                if offset < 0:
+                    offset, _ = self._consumer.get_watermark_offsets(place, timeout=_CALL_S)
+                starts.append(Assigned(Partition(place.topic, place.partition), offset))
+        return starts
+
+    def start(self, partitions: Sequence[Assigned]) -> None:
+        for partition, _ in partitions:
+            self._stranded.pop(partition, None)
+        with failures.outside_transaction():
+            self._consumer.incremental_assign(_places(partitions))
+
+    def seek(self, partitions: Sequence[Assigned]) -> None:
+        with failures.outside_transaction():
+            for assigned in partitions:
+                if assigned.partition not in self._stranded:
+                    self._seek(assigned)
+
+    def _seek(self, assigned: Assigned) -> None:
+        (place,) = _places((assigned,))
+        try:
+            self._consumer.seek(place)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError._STATE:
+                raise
+            # Not fetching yet: assigned a moment ago. Assigned anew, it starts where it should.
+            self._consumer.incremental_unassign([place])
+            self._consumer.incremental_assign([place])
+            if assigned.partition in self._paused:
+                self._consumer.pause([place])
+
+    def pause(self, partitions: Collection[Partition]) -> None:
+        self._paused.update(partitions)
+        with failures.outside_transaction():
+            self._consumer.pause([TopicPartition(*p) for p in partitions])
+
+    def resume(self, partitions: Collection[Partition]) -> None:
+        self._paused.difference_update(partitions)
+        with failures.outside_transaction():
+            self._consumer.resume([TopicPartition(*p) for p in partitions])
+
+    def history(self) -> LogHistory:
+        return self._history
+
+    def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        if self._paused and time.monotonic() - self._paused_ends_at > _PAUSED_ENDS_S:
+            self._paused_ends_at = time.monotonic()
+            # What is not fetched has no end seen in passing.
+            self._paused_ends = self._ends(self._paused, cached=False)
+        return self._ends(partitions, cached=True) | {
+            p: end for p, end in self._paused_ends.items() if p in self._paused and p in partitions
+        }
+
+    def _ends(self, partitions: Collection[Partition], *, cached: bool) -> dict[Partition, int]:
+        found = {}
+        for partition in partitions:
+            try:
+                watermarks = self._consumer.get_watermark_offsets(
+                    TopicPartition(*partition), timeout=1.0, cached=cached
+                )
+            except KafkaException:
+                continue  # A gauge without a value for once.
+            if watermarks is not None and watermarks[1] >= 0:
+                found[partition] = watermarks[1]
+        return found
+
+    def stranded(self) -> Mapping[Partition, str]:
+        return self._stranded
+
+    def close(self) -> None:
+        # A static member does not leave: its partitions wait for the slot's next process.
+        self._consumer.close()
+        self._producer.purge()
+        self._producer.poll(0)
+
+    # The transaction.
+
+    def begin(self) -> None:
+        self._rejected = None
+        with failures.outside_transaction():
+            self._producer.begin_transaction()
+
+    def produce(self, outputs: Sequence[Output]) -> None:
+        self._partitioner.refresh()
+        send = self._producer.produce
+        count = self._partitioner.count
+        try:
+            for position, output in enumerate(outputs):
+                topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
+                if partition is None:
+                    partitions = count(topic)
+                    partition = position % partitions if key is None else partition_of(key, partitions)
+                if type(headers) is not list:
+                    headers = list(headers)
+                send(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]
+        except UnknownTopicError as error:
+            raise AbortedError(str(error), by_record=True) from error
+        except BufferError as error:
+            raise AbortedError(f"the producer's queue is full: {error}") from error
+        except KafkaException as raised:
+            cause: KafkaError = raised.args[0]
+            if cause.fatal():
+                raise failures.fatal(cause) from raised
+            raise AbortedError(str(cause), by_record=failures.is_by_record(cause)) from raised
+
+    def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
+        with failures.inside_transaction(lambda: self._rejected):
+            self._producer.send_offsets_to_transaction(
+                [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()],
+                self._consumer.consumer_group_metadata(),
+                _CALL_S,
+            )
+
+    def commit(self) -> None:
+        with failures.inside_transaction(lambda: self._rejected):
+            self._producer.commit_transaction(_CALL_S)
+
+    def abort(self) -> None:
+        with failures.outside_transaction():
+            self._producer.abort_transaction(_CALL_S)
+
+    # Callbacks, all from within poll, consume or commit.
+
+    def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
+        if self._listener is not None:
+            self._listener.assigned([Partition(p.topic, p.partition) for p in places])
+
+    def _on_revoke(self, _: Consumer, places: list[TopicPartition]) -> None:
+        partitions = [Partition(p.topic, p.partition) for p in places]
+        if self._listener is not None:
+            self._listener.revoked(partitions)
+        self._paused.difference_update(partitions)
+        for partition in partitions:
+            self._stranded.pop(partition, None)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
+        log.warning("kafka", code=error.name(), detail=error.str(), fatal=error.fatal())
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        # The first error is the cause: what follows it was purged for it.
+        if error is not None and self._rejected is None:
+            self._rejected = error
+
+    def _met(self, message: Message) -> bool:
+        """An error in a record's place. Always False: it is no record."""
+        error = message.error()
+        if error is None:
+            return True
+        if error.fatal():
+            raise failures.fatal(error)
+        topic, number = message.topic(), message.partition()
+        if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and number is not None:
+            self._stranded[Partition(topic, number)] = error.str()
+            log.error("partition stranded", topic=topic, partition=number, detail=error.str())
+        else:
+            log.warning("kafka", code=error.name(), detail=error.str(), topic=topic, partition=number)
+        return False
+
+
+def _places(partitions: Sequence[Assigned]) -> list[TopicPartition]:
+    return [TopicPartition(p.topic, p.number, offset) for p, offset in partitions]

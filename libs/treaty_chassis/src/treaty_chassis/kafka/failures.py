@@ -1,0 +1,94 @@
+"""librdkafka's errors as what the runner may do about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+
+from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, KafkaFailure, TimedOutError
+
+__all__ = ["fatal", "inside_transaction", "is_by_record", "outside_transaction"]
+
+_FENCED: Final = frozenset(
+    {
+        KafkaError._FENCED,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.FENCED_INSTANCE_ID,
+    }
+)
+# What is held against a record itself, and would be again.
+_BY_RECORD: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_MSG,
+        KafkaError.INVALID_MSG_SIZE,
+        KafkaError.INVALID_TIMESTAMP,
+        KafkaError.POLICY_VIOLATION,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._INVALID_ARG,
+    }
+)
+# A retriable error that came back at once is given a moment; one that timed out has had it.
+_MOMENT_S: Final = 0.5
+
+
+def is_by_record(error: KafkaError) -> bool:
+    return error.code() in _BY_RECORD
+
+
+def fatal(error: KafkaError) -> KafkaFailure:
+    return (FencedError if error.code() in _FENCED else FatalError)(_words(error))
+
+
+@contextmanager
+def outside_transaction() -> Iterator[None]:
+    """Calls that can be repeated or are hopeless."""
+    try:
+        yield
+    except KafkaException as raised:
+        error: KafkaError = raised.args[0]
+        if error.fatal() or error.code() in _FENCED or not _passing(error):
+            raise fatal(error) from raised
+        raise _timed_out(error) from raised
+
+
+@contextmanager
+def inside_transaction(rejected: Callable[[], KafkaError | None]) -> Iterator[None]:
+    """Calls of an open transaction; `rejected` tells which error, if any, a record met at the broker."""
+    try:
+        yield
+    except KafkaException as raised:
+        error: KafkaError = raised.args[0]
+        if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+            raise fatal(error) from raised
+        if error.txn_requires_abort():
+            # The transaction's own error only says that a message failed.
+            cause = rejected() or error
+            raise AbortedError(_words(cause), by_record=is_by_record(cause)) from raised
+        if _passing(error):
+            raise _timed_out(error) from raised
+        raise FatalError(_words(error)) from raised
+
+
+def _passing(error: KafkaError) -> bool:
+    return error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT)
+
+
+def _timed_out(error: KafkaError) -> TimedOutError:
+    if error.code() != KafkaError._TIMED_OUT:
+        time.sleep(_MOMENT_S)
+    return TimedOutError(_words(error))
+
+
+def _words(error: KafkaError) -> str:
+    return f"{error.name()}: {error.str()}"

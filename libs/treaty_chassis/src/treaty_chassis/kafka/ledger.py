@@ -1,0 +1,191 @@
+"""Which records are in hand and how far each partition is done: the runner's bookkeeping, without Kafka."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from treaty_chassis.kafka.sizes import record_bytes
+from treaty_chassis.kafka.work import Assigned, Finished, Output, Partition, Record
+
+__all__ = ["Batch", "Bounds", "Ledger", "WorkError"]
+
+
+class WorkError(RuntimeError):
+    """A Work broke its promise: going on would lose or repeat records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`in_flight_bytes` and `partition_bytes` are of input records not yet committed, all together and of
+    one partition: past them partitions are paused. The other two bound one transaction's outputs; a
+    single record's outputs go together whatever they are."""
+
+    in_flight_bytes: int = 64 << 20
+    partition_bytes: int = 8 << 20
+    transaction_bytes: int = 8 << 20
+    transaction_outputs: int = 20_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """What goes into one transaction: whole records' outputs, and by partition the first offset, the
+    offset that comes next and how many records that is."""
+
+    outputs: list[Output] = field(default_factory=list)
+    firsts: dict[Partition, int] = field(default_factory=dict)
+    offsets: dict[Partition, int] = field(default_factory=dict)
+    counts: dict[Partition, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        return sum(self.counts.values())
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One partition: its records still being worked on, then those finished, both in offset order."""
+
+    partition: Partition
+    settled: int
+    next_offset: int
+    open: deque[Record] = field(default_factory=deque)
+    done: deque[tuple[Finished, int]] = field(default_factory=deque)
+    bytes: int = 0
+
+
+class Ledger:
+    """Of the partitions this process works on now."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._lanes: dict[tuple[str, int], _Lane] = {}
+        self.bytes = 0
+        """Of records submitted and not yet committed."""
+        self.unfinished = 0
+        self.finished = 0
+        self.finished_bytes = 0
+        """Of outputs not yet committed."""
+
+    @property
+    def partitions(self) -> list[Partition]:
+        return [lane.partition for lane in self._lanes.values()]
+
+    @property
+    def settled(self) -> dict[Partition, int]:
+        """The offset before which each partition is committed."""
+        return {lane.partition: lane.settled for lane in self._lanes.values()}
+
+    def assign(self, starts: Iterable[Assigned]) -> None:
+        for partition, offset in starts:
+            self._lanes[partition] = _Lane(partition, offset, offset)
+
+    def revoke(self, partitions: Iterable[Partition]) -> None:
+        """Forgets what is in hand of them."""
+        for partition in partitions:
+            lane = self._lanes.pop(partition, None)
+            if lane is not None:
+                self.bytes -= lane.bytes
+                self.unfinished -= len(lane.open)
+                self.finished -= len(lane.done)
+                self.finished_bytes -= sum(size for _, size in lane.done)
+
+    def submit(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Takes records in, and gives back those to work on: of a partition that is not this process's
+        any more, and from before a partition's position, none is."""
+        taken = []
+        lanes = self._lanes
+        total = 0
+        for record in records:
+            lane = lanes.get((record.topic, record.partition))
+            if lane is None or record.offset < lane.next_offset:
+                continue
+            lane.next_offset = record.offset + 1
+            lane.open.append(record)
+            size = record_bytes(record)
+            lane.bytes += size
+            total += size
+            taken.append(record)
+        self.bytes += total
+        self.unfinished += len(taken)
+        return taken
+
+    def finish(self, finished: Iterable[tuple[Finished, int]]) -> None:
+        """Finished records with their outputs' bytes. Raises WorkError for one that is not the next."""
+        for item in finished:
+            record = item[0].record
+            lane = self._lanes.get((record.topic, record.partition))
+            if lane is None or not lane.open or lane.open[0] is not record:
+                raise WorkError(
+                    f"{record.topic} [{record.partition}] offset {record.offset} was finished out of turn"
+                )
+            lane.open.popleft()
+            lane.done.append(item)
+            self.unfinished -= 1
+            self.finished += 1
+            self.finished_bytes += item[1]
+
+    def take(self, alone: Collection[Partition] = ()) -> Batch:
+        """The next transaction's worth, at least one record where any is finished; the ledger keeps it until
+        `settle`. Of a partition in `alone` one record goes by itself."""
+        batch = Batch()
+        room = self._bounds.transaction_bytes
+        for lane in self._lanes.values():
+            if not lane.done:
+                continue
+            if lane.partition in alone:
+                if batch.counts:
+                    continue
+                self._add(batch, lane, 1)
+                return batch
+            count = 0
+            outputs = len(batch.outputs)
+            for finished, size in lane.done:
+                room -= size
+                outputs += len(finished.outputs)
+                if (room < 0 or outputs > self._bounds.transaction_outputs) and (count or batch.counts):
+                    break
+                count += 1
+            if count:
+                self._add(batch, lane, count)
+            if room < 0 or outputs > self._bounds.transaction_outputs:
+                # The others' turn comes first next time.
+                self._lanes[lane.partition] = self._lanes.pop(lane.partition)
+                return batch
+        return batch
+
+    def settle(self, batch: Batch) -> None:
+        """The batch is committed."""
+        for partition, count in batch.counts.items():
+            lane = self._lanes[partition]
+            for _ in range(count):
+                finished, size = lane.done.popleft()
+                self.finished_bytes -= size
+                consumed = record_bytes(finished.record)
+                lane.bytes -= consumed
+                self.bytes -= consumed
+            self.finished -= count
+            lane.settled = batch.offsets[partition]
+
+    def crowded(self) -> set[Partition]:
+        """Partitions that should be paused for what is in hand of them, or of all."""
+        if self.bytes > self._bounds.in_flight_bytes:
+            return set(self.partitions)
+        return {lane.partition for lane in self._lanes.values() if lane.bytes > self._bounds.partition_bytes}
+
+    def roomy(self) -> set[Partition]:
+        """Partitions that may go on: half of what would pause them is free again."""
+        if self.bytes > self._bounds.in_flight_bytes // 2:
+            return set()
+        half = self._bounds.partition_bytes // 2
+        return {lane.partition for lane in self._lanes.values() if lane.bytes <= half}
+
+    @staticmethod
+    def _add(batch: Batch, lane: _Lane, count: int) -> None:
+        for finished, _ in islice(lane.done, count):
+            batch.outputs.extend(finished.outputs)
+        batch.firsts[lane.partition] = lane.done[0][0].record.offset
+        batch.offsets[lane.partition] = lane.done[count - 1][0].record.offset + 1
+        batch.counts[lane.partition] = count

@@ -1,0 +1,35 @@
+"""One transaction, from begin to a known outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from treaty_chassis.kafka.ledger import Batch
+from treaty_chassis.kafka.port import Client, FatalError, TimedOutError
+
+__all__ = ["persist", "transact"]
+
+T = TypeVar("T")
+_TRIES = 8
+
+
+def persist(call: Callable[[], T], what: str) -> T:
+    """Repeats a call that timed out, a bounded number of times. Then FatalError: a new process takes the
+    slot over and so finds out what became of it."""
+    for _ in range(_TRIES):
+        try:
+            return call()
+        except TimedOutError as error:
+            last = error
+    raise FatalError(f"{what}: timed out {_TRIES} times: {last}")
+
+
+def transact(client: Client, batch: Batch) -> None:
+    """Produces the batch and commits its offsets, both or neither. Raises AbortedError with the transaction
+    still to be aborted."""
+    client.begin()
+    client.produce(batch.outputs)
+    persist(lambda: client.send_offsets(batch.offsets), "sending offsets")
+    # A commit that timed out may have succeeded: only the same call again can tell.
+    persist(client.commit, "commit")
