@@ -1,0 +1,248 @@
+"""A supervisor of one child at a time: deadlines, replacement, the guilty message of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from treaty_sandbox.bisection import Trials
+from treaty_sandbox.child import Child, ChildEndedError, State
+from treaty_sandbox.limits import ALL_MECHANISMS, Limits, Mechanism, Policy
+from treaty_sandbox.outcome import Applied, ChildRefusedError, Done, Failed, Ok
+from treaty_sandbox.target import Target
+from treaty_sandbox.template import Template, TemplateError
+
+__all__ = ["Host"]
+
+T = TypeVar("T")
+
+_EXIT_WAIT = 0.5
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
+
+
+class Host(Generic[T]):
+    """Runs batches of messages through a target, one batch at a time, without blocking and without threads.
+
+    `value` is the type each reply's value must have; what has another becomes Failed("malformed_output").
+    Times are seconds of one monotonic clock, passed in. Wait on `waits()` until `deadline()`, then `poll`.
+
+    A child that ends, breaks the protocol or passes a deadline is replaced and its batch cut until the guilty
+    message is found; every message of a batch gets its reply, so none is lost. A child that cannot start is
+    tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        target: Target,
+        value: type[T],
+        *,
+        limits: Limits | None = None,
+        policy: Policy = Policy.STRICT,
+        mechanisms: Collection[Mechanism] = ALL_MECHANISMS,
+    ) -> None:
+        self.target = target
+        self.limits = limits or Limits()
+        self._template = template
+        self._policy = policy
+        self._mechanisms = mechanisms
+        self._all = msgspec.msgpack.Decoder(list[Ok[value] | Failed])  # type: ignore[valid-type]
+        self._each = msgspec.msgpack.Decoder(Ok[value] | Failed)  # type: ignore[valid-type]
+        self._child: Child | None = None
+        self._child_until = 0.0
+        self._ended: ChildEndedError | None = None
+        self._start_at = 0.0
+        self._pause = 0.0
+        self._batch = 0
+        self._messages: Sequence[Any] = ()
+        self._trials: Trials[Ok[T] | Failed] | None = None
+        self._position = 0
+        self._position_until = 0.0
+        self.applied: Applied | None = None
+        self.trouble: ChildRefusedError | None = None
+        self.restarts = 0
+        self.refusals = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether `submit` may be called."""
+        return self._trials is None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a child is loaded and waiting, or at work."""
+        return self._child is not None and self._child.state is not State.STARTING
+
+    def submit(self, messages: Sequence[Any], now: float) -> int:
+        """Takes a batch of msgpack-able messages; returns its number."""
+        if self._trials is not None:
+            raise RuntimeError("one batch at a time")
+        self._batch += 1
+        self._messages = messages
+        self._trials = Trials(len(messages))
+        self._dispatch(now)
+        return self._batch
+
+    def waits(self) -> list[tuple[int, bool, bool]]:
+        """(descriptor, wait for readable, wait for writable)."""
+        found = []
+        control = self._template.fileno()
+        if control is not None:
+            found.append((control, True, self._template.wants_write))
+        if self._child is not None and self._ended is None:
+            found.append((self._child.fileno(), True, self._child.wants_write))
+        return found
+
+    def deadline(self) -> float | None:
+        """When to `poll` at the latest; None: only when a descriptor is ready."""
+        if self._child is None:
+            return self._start_at
+        if self._ended is not None or self._child.state is State.STARTING:
+            return self._child_until
+        if self._child.state is State.BUSY:
+            return min(self._child_until, self._position_until)
+        return None
+
+    def poll(self, now: float) -> Done[T] | None:
+        """Does what can be done now; the batch once it is done."""
+        self._template.pump()
+        if self._child is None:
+            self._start(now)
+        elif self._ended is None:
+            self._serve(self._child, now)
+        if self._child is not None and self._ended is not None:
+            self._bury(self._child, self._ended, now)
+        return self._finished()
+
+    def close(self) -> None:
+        """Kills the child; a batch in work is forgotten."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
+        self._trials = None
+
+    def reset(self) -> None:
+        """Forgets the batch in work, so that its records can be submitted again; replaces a busy child."""
+        if self._trials is not None:
+            self._trials = None
+            if self._child is not None and self._child.state is State.BUSY:
+                self._child.close()
+                self._child, self._ended, self._start_at = None, None, 0.0
+
+    def _start(self, now: float) -> None:
+        if now < self._start_at:
+            return
+        try:
+            self._child = Child(self._template, self.target, self.limits, self._policy, self._mechanisms)
+        except (TemplateError, OSError) as error:
+            self._refuse(ChildRefusedError("process", "child_crashed", str(error)), now)
+        else:
+            self._child_until = now + self.limits.start_deadline / 1000
+
+    def _serve(self, child: Child, now: float) -> None:
+        child.flush()
+        was_starting = child.state is State.STARTING
+        try:
+            body = child.receive()
+        except ChildRefusedError as refused:
+            child.close()
+            self._child = None
+            self._refuse(refused, now)
+            return
+        except ChildEndedError as ended:
+            self._end(ended, now)
+            return
+        if body is not None:
+            self._answered(child, body, now)
+        elif was_starting and child.state is State.READY:
+            self.applied, self.trouble, self._pause = child.applied, None, 0.0
+            self._dispatch(now)
+        elif child.state is not State.READY:
+            self._watch(child, now)
+
+    def _watch(self, child: Child, now: float) -> None:
+        """Deadlines: of the start, of the batch, and of the message the child says it is at."""
+        if child.state is State.BUSY and child.progress != self._position:
+            self._position = child.progress
+            self._position_until = now + self.limits.message_deadline / 1000
+        if now >= self._child_until or (child.state is State.BUSY and now >= self._position_until):
+            self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)
+            self._child_until = now
+
+    def _end(self, ended: ChildEndedError, now: float) -> None:
+        """The exit status is worth a short wait when the child ended by itself."""
+        self._ended = ended
+        self._child_until = now + (_EXIT_WAIT if ended.kind == "child_crashed" else 0.0)
+
+    def _bury(self, child: Child, ended: ChildEndedError, now: float) -> None:
+        if not child.ended and now < self._child_until:
+            return
+        position = child.progress - 1
+        starting, fresh = child.state is State.STARTING, child.handled == 0
+        kind = "template_ended" if child.template_ended else ended.kind
+        how = child.close()
+        self._child, self._ended = None, None
+        detail = f"{ended.detail}; {how}" if ended.kind == "child_crashed" else ended.detail
+        if starting:
+            self._refuse(ChildRefusedError("process", kind, detail), now)
+            return
+        self.restarts += 1
+        self._start_at = now
+        if self._trials is not None and not self._trials.done and kind != "template_ended":
+            self._trials.failed(position if position >= 0 else None, fresh, Failed(ended.kind, detail))
+        self._start(now)
+
+    def _refuse(self, refused: ChildRefusedError, now: float) -> None:
+        self.trouble = refused
+        self.refusals += 1
+        self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
+        self._start_at = now + self._pause
+
+    def _dispatch(self, now: float) -> None:
+        child, trials = self._child, self._trials
+        if child is None or trials is None or trials.done or child.state is not State.READY:
+            return
+        run = trials.current
+        child.send(self._messages if len(run) == len(self._messages) else [self._messages[i] for i in run])
+        allowed = self.limits.batch_deadline if len(run) > 1 else self.limits.message_deadline
+        self._child_until = now + allowed / 1000
+        self._position, self._position_until = 0, now + self.limits.message_deadline / 1000
+
+    def _answered(self, child: Child, body: bytes, now: float) -> None:
+        if self._trials is None:
+            return
+        count = len(self._trials.current)
+        replies = self._read(body, count)
+        if replies is None:
+            self._end(ChildEndedError("malformed_output", f"expected {count} replies"), now)
+            return
+        self._trials.answered(replies)
+        self._dispatch(now)
+
+    def _read(self, body: bytes, count: int) -> list[Ok[T] | Failed] | None:
+        """The replies if there are as many as messages; the one that has another shape fails alone."""
+        try:
+            replies: list[Ok[T] | Failed] = self._all.decode(body)
+        except msgspec.DecodeError:
+            try:
+                parts = msgspec.msgpack.decode(body, type=list[msgspec.Raw])
+            except msgspec.DecodeError:
+                return None
+            replies = [self._one(part) for part in parts]
+        return replies if len(replies) == count else None
+
+    def _one(self, part: msgspec.Raw) -> Ok[T] | Failed:
+        try:
+            reply: Ok[T] | Failed = self._each.decode(part)
+        except msgspec.DecodeError as error:
+            return Failed("malformed_output", str(error)[:500])
+        return reply
+
+    def _finished(self) -> Done[T] | None:
+        if self._trials is None or not self._trials.done:
+            return None
+        done = Done(self._batch, self._trials.replies())
+        self._trials, self._messages = None, ()
+        return done

@@ -1,0 +1,69 @@
+"""One thing asked at a time, of a runner of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from treaty_sandbox import ChildEndedError, ChildRefusedError, Limits, Session, Target, Template
+from treaty_sandbox.inside.package import Package
+
+
+def asker(package: Package, options: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """The runner: runs in the child, which imports this very file."""
+    function = package.entry(options["entry"])
+    return lambda message: ("ok", function(message))
+
+
+SOURCE = b"""
+import os, time
+seen = []
+def answer(message):
+    seen.append(message)
+    if message == "die": os._exit(9)
+    if message == "sleep": time.sleep(5)
+    if message == "flood": return "x" * 3_000_000
+    if message == "raise": 1 / 0
+    return {"seen": seen}
+"""
+
+
+@pytest.fixture
+def session(template: Template, monkeypatch: pytest.MonkeyPatch) -> Session:
+    """Of a template of its own, whose import path has this folder."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    template = Template()
+    target = Target("test_session:asker", {"it.py": SOURCE}, {"entry": "it:answer"})
+    return Session(template, target, limits=Limits(batch_reply=1_000_000))
+
+
+def test_a_child_keeps_its_state_between_questions(session: Session) -> None:
+    session.ask(1, 1000)
+    assert session.ask([2, b"x"], 1000) == {"seen": [1, [2, b"x"]]}
+    assert session.applied is not None
+    assert session.applied.missing == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "kind", "detail"),
+    [
+        ("die", "child_crashed", "exited with 9"),
+        ("sleep", "deadline_exceeded", "within 200 ms"),
+        ("flood", "output_too_large", "3000005 bytes"),
+        ("raise", "child_crashed", "exited with 70"),
+    ],
+)
+def test_every_way_to_die_is_told(session: Session, question: str, kind: str, detail: str) -> None:
+    with pytest.raises(ChildEndedError) as ended:
+        session.ask(question, 200)
+    assert ended.value.kind == kind
+    assert detail in ended.value.detail
+
+
+def test_a_runner_that_raises_is_refused(template: Template) -> None:
+    target = Target("treaty_sandbox.inside.decoding:decoder", {}, {"entry": "missing:decode"})
+    with pytest.raises(ChildRefusedError, match="load: ModuleNotFoundError"):
+        Session(template, target)
