@@ -78,6 +78,7 @@ class Runner:
         self._custody = Custody(client, self._ledger, work, self._suspicion, self._wishes)
         self._stopping = threading.Event()
         self._state: str | None = "the runner has not started"
+        self._failure: str | None = None
         self._finished_since: float | None = None
         self._not_before = 0.0
         self._aborts_in_a_row = 0
@@ -98,6 +99,11 @@ class Runner:
 
     def stop(self) -> None:
         """Commits what is in hand, within `drain_s`, and ends `run`. Safe in a signal handler."""
+        self._stopping.set()
+
+    def fail(self, detail: str) -> None:
+        """Ends `run` with FATAL, after what is in hand: something the work needs is gone for good."""
+        self._failure = detail
         self._stopping.set()
 
     def check(self) -> str | None:
@@ -121,6 +127,8 @@ class Runner:
             while not self._stopping.is_set():
                 self.turn()
             self.drain()
+            if self._failure is not None:
+                raise FatalError(self._failure)
             code = ExitCode.DRAINED
             self._state = "the runner has stopped"
         except FencedError as error:
