@@ -4,7 +4,7 @@ Linux only. Small modules of our own over prctl(2), landlock(7) and seccomp(2): 
 libseccomp.so of the machine or are unmaintained, and a bare machine has neither.
 """
 
-from treaty_sandbox.confinement.apply import confine
+from treaty_sandbox.confinement.apply import confine, prepare
 from treaty_sandbox.confinement.missing import MissingMechanismError
 
-__all__ = ["MissingMechanismError", "confine"]
+__all__ = ["MissingMechanismError", "confine", "prepare"]

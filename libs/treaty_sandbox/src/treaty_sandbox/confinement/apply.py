@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import platform
+import os
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
 
 from treaty_sandbox.confinement import landlock, process, seccomp
@@ -11,7 +12,7 @@ from treaty_sandbox.confinement.missing import MissingMechanismError
 from treaty_sandbox.confinement.syscalls import Architecture, current
 from treaty_sandbox.limits import REQUIRED_MECHANISMS, Mechanism, Policy
 
-__all__ = ["confine"]
+__all__ = ["confine", "prepare"]
 
 Step = Callable[[], str]
 
@@ -20,8 +21,8 @@ def confine(configuration: dict[str, Any], channel: int, parent: int) -> dict[st
     """Applies what configuration["mechanisms"] names; returns what was applied and what is missing.
 
     The order is what the steps need: the resource limits read /proc, which landlock hides; landlock and
-    seccomp need no_new_privs; after seccomp no set-up is possible. Raises MissingMechanismError where one
-    is missing and the policy is strict.
+    seccomp need no_new_privs; the template's ruleset is entered before descriptors are closed; after seccomp
+    no set-up is possible. Raises MissingMechanismError where one is missing and the policy is strict.
     """
     architecture = current()
     chosen: Collection[str] = configuration["mechanisms"]
@@ -39,12 +40,21 @@ def confine(configuration: dict[str, Any], channel: int, parent: int) -> dict[st
         if mechanism in missing and strict and mechanism in REQUIRED_MECHANISMS:
             raise MissingMechanismError(mechanism, missing[mechanism])
     return {
-        "kernel": platform.release(),
-        "architecture": platform.machine(),
+        "kernel": os.uname().release,
+        "architecture": os.uname().machine,
         "policy": configuration["policy"],
         "applied": applied,
         "missing": missing,
     }
+
+
+def prepare() -> None:
+    """What can be made once for every child, in the template."""
+    architecture = current()
+    if architecture is not None:
+        seccomp.prepare(architecture)
+        with suppress(OSError):
+            landlock.prepare(architecture)
 
 
 class UnsupportedError(Exception):
@@ -56,14 +66,12 @@ def _steps(
 ) -> list[tuple[Mechanism, Step]]:
     limits = configuration["limits"]
     package = configuration["package"]
-    readable = [*configuration["readable"], *landlock.runtime_paths()]
-    if isinstance(package, str):
-        readable.append(package)
+    readable = [*configuration["readable"], *([package] if isinstance(package, str) else [])]
 
     def needs_table(step: Callable[[Architecture], str]) -> Step:
         def run() -> str:
             if architecture is None:
-                raise UnsupportedError(f"no system call table for {platform.machine()}")
+                raise UnsupportedError(f"no system call table for {os.uname().machine}")
             return step(architecture)
 
         return run
@@ -71,7 +79,6 @@ def _steps(
     return [
         (Mechanism.SESSION, process.session),
         (Mechanism.PARENT_DEATH, lambda: process.parent_death(parent)),
-        (Mechanism.DESCRIPTORS, lambda: process.descriptors(channel)),
         (Mechanism.ENVIRONMENT, lambda: process.environment(configuration["environment"])),
         (
             Mechanism.RLIMITS,
@@ -79,6 +86,7 @@ def _steps(
         ),
         (Mechanism.NO_NEW_PRIVS, process.no_new_privs),
         (Mechanism.LANDLOCK, needs_table(lambda table: landlock.restrict(table, readable))),
+        (Mechanism.DESCRIPTORS, lambda: process.descriptors(channel)),
         (Mechanism.CAPABILITIES, needs_table(process.capabilities)),
         (Mechanism.SECCOMP, needs_table(seccomp.install)),
     ]

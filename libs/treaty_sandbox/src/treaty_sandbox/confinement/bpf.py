@@ -5,10 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-__all__ = ["Instruction", "assemble", "equals", "has_bits", "load", "reaches", "ret"]
+__all__ = ["INSTRUCTION_BYTES", "Instruction", "assemble", "equals", "has_bits", "load", "reaches", "ret"]
 
 Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false, operand."""
+
+INSTRUCTION_BYTES = 8
 
 _LD_W_ABS = 0x20
 _JEQ_K = 0x15

@@ -11,13 +11,13 @@ import ctypes
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 
 from treaty_sandbox.confinement.kernel import call
 from treaty_sandbox.confinement.syscalls import Architecture
 
-__all__ = ["abi", "restrict", "runtime_paths"]
+__all__ = ["abi", "prepare", "restrict", "runtime_paths"]
 
 _VERSION = 1
 _PATH_BENEATH = 1
@@ -54,8 +54,31 @@ def runtime_paths() -> tuple[str, ...]:
     return tuple(path for path in sorted({*inside, *shared, *system}) if os.path.exists(path))
 
 
-def restrict(architecture: Architecture, readable: Iterable[str]) -> str:
-    """Restricts this process for good; needs no_new_privs or CAP_SYS_ADMIN. Returns what was done."""
+@cache
+def _runtime_ruleset(architecture: Architecture) -> int:
+    return _ruleset(architecture, ())
+
+
+def prepare(architecture: Architecture) -> None:
+    """Makes the ruleset for the runtime alone, so that every child forked later only has to enter it."""
+    _runtime_ruleset(architecture)
+
+
+def restrict(architecture: Architecture, readable: Sequence[str]) -> str:
+    """Restricts this process for good to the runtime and `readable`; needs no_new_privs or CAP_SYS_ADMIN.
+
+    Returns what was done.
+    """
+    ruleset = _ruleset(architecture, readable) if readable else _runtime_ruleset(architecture)
+    call(architecture.numbers["landlock_restrict_self"], ruleset, 0)
+    os.close(ruleset)
+    version = abi(architecture)
+    network = ", tcp" if version >= 4 else ""
+    scopes = ", signals, abstract sockets" if version >= 6 else ""
+    return f"abi {version}: files{network}{scopes}"
+
+
+def _ruleset(architecture: Architecture, readable: Sequence[str]) -> int:
     version = abi(architecture)
     handled = _FILES_BY_ABI[max(known for known in _FILES_BY_ABI if known <= version)]
     attributes = _Ruleset(handled, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
@@ -63,14 +86,12 @@ def restrict(architecture: Architecture, readable: Iterable[str]) -> str:
     numbers = architecture.numbers
     ruleset = call(numbers["landlock_create_ruleset"], ctypes.pointer(attributes), size, 0)
     try:
-        for path in readable:
+        for path in (*runtime_paths(), *readable):
             _allow(numbers["landlock_add_rule"], ruleset, path)
-        call(numbers["landlock_restrict_self"], ruleset, 0)
-    finally:
+    except BaseException:
         os.close(ruleset)
-    network = ", tcp" if version >= 4 else ""
-    scopes = ", signals, abstract sockets" if version >= 6 else ""
-    return f"abi {version}: files{network}{scopes}"
+        raise
+    return ruleset
 
 
 def _allow(number: int, ruleset: int, path: str) -> None:

@@ -17,13 +17,23 @@ import mmap
 import os
 import termios
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
-from treaty_sandbox.confinement.bpf import Instruction, assemble, equals, has_bits, load, reaches, ret
+from treaty_sandbox.confinement.bpf import (
+    INSTRUCTION_BYTES,
+    Instruction,
+    assemble,
+    equals,
+    has_bits,
+    load,
+    reaches,
+    ret,
+)
 from treaty_sandbox.confinement.kernel import prctl
 from treaty_sandbox.confinement.syscalls import Architecture
 
-__all__ = ["ALLOWED", "KILLED", "install", "program"]
+__all__ = ["ALLOWED", "KILLED", "install", "prepare", "program"]
 
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
@@ -145,7 +155,11 @@ _WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEN
 
 
 def program(architecture: Architecture, pid: int) -> list[Instruction]:
-    """The filter for the process `pid`."""
+    """The filter for the process `pid`, as docs/sandbox.md explains it."""
+    return [*_before(architecture), *_signals(architecture, pid), *_after(architecture)]
+
+
+def _before(architecture: Architecture) -> list[Instruction]:
     numbers = architecture.numbers
     found = [
         load(_ARCHITECTURE),
@@ -156,10 +170,22 @@ def program(architecture: Architecture, pid: int) -> list[Instruction]:
     if architecture.name == "x86_64":
         found += [reaches(_X32, 0, 1), ret(_KILL_PROCESS)]
     found += _each((numbers[n] for n in ALLOWED if n in numbers), _ALLOW)
-    for name, check in _checks(pid):
+    for name, check in _checks():
         if name in numbers:
-            found += [equals(numbers[name], 0, len(check)), *check]
-    found += _each((numbers[n] for n in _NOT_THERE if n in numbers), _ERRNO | errno.ENOSYS)
+            found += _when(numbers[name], check)
+    return found
+
+
+def _signals(architecture: Architecture, pid: int) -> list[Instruction]:
+    """Only to the process itself; its one thread has its number."""
+    check = _among(0, (pid,), errno.EPERM)
+    calls = (architecture.numbers[name] for name in ("kill", "tkill", "tgkill"))
+    return [part for number in calls for part in _when(number, check)]
+
+
+def _after(architecture: Architecture) -> list[Instruction]:
+    numbers = architecture.numbers
+    found = _each((numbers[n] for n in _NOT_THERE if n in numbers), _ERRNO | errno.ENOSYS)
     found += _each((numbers[n] for n in KILLED if n in numbers), _KILL_PROCESS)
     found.append(ret(_ERRNO | errno.EPERM))
     return found
@@ -169,7 +195,11 @@ def _each(numbers: Iterable[int], action: int) -> list[Instruction]:
     return [part for number in numbers for part in (equals(number, 0, 1), ret(action))]
 
 
-def _checks(pid: int) -> list[tuple[str, list[Instruction]]]:
+def _when(number: int, check: list[Instruction]) -> list[Instruction]:
+    return [equals(number, 0, len(check)), *check]
+
+
+def _checks() -> list[tuple[str, list[Instruction]]]:
     """Calls that depend on an argument; each block ends in a return whatever the argument."""
     ioctls = (termios.TCGETS, termios.FIOCLEX, termios.FIONCLEX, termios.FIONREAD)
     fcntls = (fcntl.F_DUPFD_CLOEXEC, fcntl.F_GETFD, fcntl.F_SETFD, fcntl.F_GETFL)
@@ -182,7 +212,6 @@ def _checks(pid: int) -> list[tuple[str, list[Instruction]]]:
         ("prlimit64", _null(2)),
         ("fcntl", _among(1, fcntls, errno.EPERM)),
         ("ioctl", _among(1, ioctls, errno.ENOTTY)),
-        *((name, _among(0, (pid,), errno.EPERM)) for name in ("kill", "tkill", "tgkill")),
     ]
 
 
@@ -225,10 +254,18 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
+@cache
+def prepare(architecture: Architecture) -> tuple[bytes, bytes]:
+    """The parts that are the same for every process, before and after the one that is not."""
+    return assemble(_before(architecture)), assemble(_after(architecture))
+
+
 def install(architecture: Architecture) -> str:
     """Installs the filter for this process; needs no_new_privs or CAP_SYS_ADMIN. Returns what was done."""
-    code = program(architecture, os.getpid())
-    array = ctypes.create_string_buffer(assemble(code))
-    prepared = _Program(len(code), ctypes.addressof(array))
+    before, after = prepare(architecture)
+    code = before + assemble(_signals(architecture, os.getpid())) + after
+    array = ctypes.create_string_buffer(code, len(code))
+    length = len(code) // INSTRUCTION_BYTES
+    prepared = _Program(length, ctypes.addressof(array))
     prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.addressof(prepared))
-    return f"default-deny, {len(code)} instructions"
+    return f"default-deny, {length} instructions"

@@ -6,7 +6,8 @@ uses). None: the architecture has no such call.
 
 from __future__ import annotations
 
-import platform
+import os
+import sys
 from typing import Final
 
 __all__ = ["ARCHITECTURES", "Architecture", "current"]
@@ -150,6 +151,4 @@ ARCHITECTURES: Final = {
 
 def current() -> Architecture | None:
     """This machine's, None where it is neither; a 32-bit interpreter counts as neither."""
-    if platform.architecture()[0] != "64bit":
-        return None
-    return ARCHITECTURES.get(platform.machine())
+    return ARCHITECTURES.get(os.uname().machine) if sys.maxsize > 2**32 else None

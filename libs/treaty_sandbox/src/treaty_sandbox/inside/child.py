@@ -6,16 +6,16 @@ import gc
 import mmap
 import os
 import select
-import socket
 import sys
 import sysconfig
 from collections.abc import Callable
-from importlib import import_module
+from types import ModuleType
 from typing import Any, NoReturn
 
 import msgspec
 
-from treaty_sandbox.confinement import MissingMechanismError, confine
+from treaty_sandbox.confinement.apply import confine
+from treaty_sandbox.confinement.missing import MissingMechanismError
 from treaty_sandbox.frames import BATCH, CONFIGURE, CONFINED, READY, REFUSED, REPLY, Frames, frame
 from treaty_sandbox.inside.package import Package
 
@@ -28,10 +28,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
-def main(channel_descriptor: int, progress_descriptor: int, parent: int) -> NoReturn:
+def main(
+    channel_descriptor: int, progress_descriptor: int, parent: int, importer: Callable[[str], ModuleType]
+) -> NoReturn:
     progress = memoryview(mmap.mmap(progress_descriptor, PROGRESS_BYTES)).cast("Q")
     os.close(progress_descriptor)
-    channel = Channel(socket.socket(fileno=channel_descriptor))
+    channel = Channel(channel_descriptor)
     kind, _, body = channel.next()
     if kind != CONFIGURE:
         os._exit(64)
@@ -40,13 +42,14 @@ def main(channel_descriptor: int, progress_descriptor: int, parent: int) -> NoRe
     stage = "runner"
     try:
         module, _, function = configuration["runner"].partition(":")
-        runner = getattr(import_module(module), function)
+        runner = getattr(importer(module), function)
         stage = "confinement"
         applied = confine(configuration, channel.fileno(), parent)
         channel.send(CONFINED, 0, _encode(applied))
         stage = "load"
         sys.path[:] = [*_standard_library(), *configuration["import_path"]]
         sys.argv[:] = [""]
+        sys.dont_write_bytecode = True
         handler = runner(Package(configuration["package"]), configuration["options"])
     except BaseException as error:
         kind_name = error.mechanism if isinstance(error, MissingMechanismError) else type(error).__name__
@@ -116,15 +119,15 @@ def describe(error: BaseException) -> str:
 class Channel:
     """The child's end: non-blocking, waiting in poll. The process ends when the supervisor's end closes."""
 
-    def __init__(self, end: socket.socket) -> None:
-        end.setblocking(False)
+    def __init__(self, end: int) -> None:
+        os.set_blocking(end, False)
         self._end = end
         self._frames = Frames(MAX_CONFIGURATION)
         self._ready: list[tuple[int, int, bytes]] = []
         self._poll = select.poll()
 
     def fileno(self) -> int:
-        return self._end.fileno()
+        return self._end
 
     def limit(self, size: int) -> None:
         self._frames = Frames(size)
@@ -132,7 +135,7 @@ class Channel:
     def next(self) -> tuple[int, int, bytes]:
         while not self._ready:
             try:
-                data = self._end.recv(_CHUNK)
+                data = os.read(self._end, _CHUNK)
             except BlockingIOError:
                 self._wait(select.POLLIN)
                 continue
@@ -147,7 +150,7 @@ class Channel:
         rest = memoryview(frame(kind, token, body))
         while rest:
             try:
-                sent = self._end.send(rest)
+                sent = os.write(self._end, rest)
             except BlockingIOError:
                 self._wait(select.POLLOUT)
                 continue

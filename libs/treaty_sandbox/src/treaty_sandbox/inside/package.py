@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -27,14 +26,17 @@ class _Sources(Protocol):
 
 class _Directory:
     def __init__(self, root: str) -> None:
-        self._root = Path(root)
+        self._root = root
 
     def read(self, path: str) -> bytes | None:
-        file = self._root / path
-        return file.read_bytes() if file.is_file() else None
+        try:
+            with open(os.path.join(self._root, path), "rb") as source:
+                return source.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
 
     def folder(self, path: str) -> bool:
-        return (self._root / path).is_dir()
+        return os.path.isdir(os.path.join(self._root, path))
 
 
 class _Memory:
@@ -48,8 +50,8 @@ class _Memory:
         return any(name.startswith(path + "/") for name in self._files)
 
 
-class _Importer(MetaPathFinder, Loader):
-    """Finds and compiles the package's .py files: no bytecode cache, no native module is ever looked at.
+class _Importer:
+    """A finder and loader without importlib.abc, which is slow to import. Finds and compiles the package's .py files: no bytecode cache, no native module is ever looked at.
 
     `import tables` of a module at the package's top level is the same module as `from . import tables`,
     where neither the standard library nor anything else importable has that name.
@@ -63,7 +65,7 @@ class _Importer(MetaPathFinder, Loader):
     ) -> ModuleSpec | None:
         if fullname != NAME and not fullname.startswith(NAME + "."):
             if path is None and self.find_spec(f"{NAME}.{fullname}") is not None:
-                return ModuleSpec(fullname, _Same())
+                return ModuleSpec(fullname, _Same())  # type: ignore[arg-type]
             return None
         inner = fullname[len(NAME) + 1 :].replace(".", "/")
         init, plain = f"{inner}/__init__.py".lstrip("/"), f"{inner}.py"
@@ -76,9 +78,13 @@ class _Importer(MetaPathFinder, Loader):
 
     def _spec(self, fullname: str, origin: str, file: str | None) -> ModuleSpec:
         is_package = origin.endswith("__init__.py")
-        spec = ModuleSpec(fullname, self, origin=origin, loader_state=file, is_package=is_package)
+        spec = ModuleSpec(fullname, None, origin=origin, loader_state=file, is_package=is_package)
+        spec.loader = self  # type: ignore[assignment]
         spec.has_location = True
         return spec
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """An ordinary one."""
 
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
@@ -95,7 +101,7 @@ class _Importer(MetaPathFinder, Loader):
         return content
 
 
-class _Same(Loader):
+class _Same:
     """One module under two names."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:

@@ -17,7 +17,9 @@ import struct
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from types import FrameType
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import FrameType, ModuleType
 
 _NUMBERS = struct.Struct(">Qi")
 
@@ -27,10 +29,10 @@ def main(arguments: list[str]) -> None:
     try:
         cut = arguments.index("--")
         sys.path[:0] = arguments[cut + 1 :]
-        sys.dont_write_bytecode = True
-        child = import_module("treaty_sandbox.inside.child")
+        child = import_lean("treaty_sandbox.inside.child")
+        import_lean("treaty_sandbox.confinement.apply").prepare()
         for name in arguments[1:cut]:
-            import_module(name)
+            import_lean(name)
     except BaseException as error:
         control.send(b"F" + f"{type(error).__name__}: {error}"[:1000].encode(errors="replace"))
         raise
@@ -39,7 +41,21 @@ def main(arguments: list[str]) -> None:
     serve(control, child.main)
 
 
-def serve(control: socket.socket, child_main: Callable[[int, int, int], None]) -> None:
+def import_lean(name: str) -> ModuleType:
+    """Imports a module and runs no __init__ of the packages it is in: they serve the supervisor."""
+    parts = name.split(".")
+    for depth in range(1, len(parts)):
+        parent = ".".join(parts[:depth])
+        if parent not in sys.modules:
+            above = sys.modules[".".join(parts[: depth - 1])].__path__ if depth > 1 else None
+            spec = PathFinder.find_spec(parent, above)
+            if spec is None:
+                raise ModuleNotFoundError(f"no module named {parent!r}", name=parent)
+            sys.modules[parent] = module_from_spec(spec)
+    return import_module(name)
+
+
+def serve(control: socket.socket, child_main: Callable[..., None]) -> None:
     wake_in, wake_out = socket.socketpair()
     for end in (wake_in, wake_out):
         end.setblocking(False)
@@ -88,7 +104,7 @@ def _become_child(
     wake_in: socket.socket,
     wake_out: socket.socket,
     descriptors: list[int],
-    child_main: Callable[[int, int, int], None],
+    child_main: Callable[..., None],
 ) -> None:
     """Never returns: whatever happens, the process ends here and not in the template's loop."""
     parent = os.getppid()
@@ -97,7 +113,7 @@ def _become_child(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for mine in (control, wake_in, wake_out):
             mine.close()
-        child_main(descriptors[0], descriptors[1], parent)
+        child_main(descriptors[0], descriptors[1], parent, import_lean)
     finally:
         os._exit(70)
 
