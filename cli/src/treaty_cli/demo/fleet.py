@@ -79,7 +79,5 @@ def _devices() -> tuple[Device, ...]:
 
 
 DEVICES: Final = _devices()
-STRANGERS: Final = tuple(
-    (eui(corpus), corpus) for corpus in ("netvox-r718n3.thingsstackindustries",)
-)
+STRANGERS: Final = tuple((eui(corpus), corpus) for corpus in ("netvox-r718n3.thingsstackindustries",))
 """External id and corpus of what nobody registered: the inbox shows it."""

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from treaty_contracts import load
-from treaty_events import topics
-from treaty_events.fleet import Authentication
 
 from treaty_cli.api import Api, token
 from treaty_cli.demo import fleet
 from treaty_cli.demo.seed import Seed, SeedDevice, SeedGateway, Stranger
 from treaty_cli.home import Home
 from treaty_cli.plugin import packages
+from treaty_contracts import load
+from treaty_events import topics
+from treaty_events.fleet import Authentication
 
 __all__ = ["SeedingError", "seed"]
 
@@ -119,7 +119,7 @@ class _Workspace:
         known = item.get(name) or self.kept.get(of)
         if known is None:
             raise SeedingError(
-                f"the registry holds {of} of an earlier demo, whose secret was shown once and is not in demo.json"
+                f"the registry holds {of} of an earlier demo; its secret was shown once and is not in demo.json"
             )
         return str(known)
 

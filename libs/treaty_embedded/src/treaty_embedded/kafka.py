@@ -102,6 +102,10 @@ class Kafka:
     def alive(self) -> bool:
         return self._process is not None and self._process.alive()
 
+    def ending(self) -> str:
+        """How the last run ended, in words."""
+        return "is stopped" if self._process is None else self._process.ending()
+
     def start(self, timeout_s: float = 120) -> None:
         """Returns when a client sees the broker.
 
@@ -110,7 +114,7 @@ class Kafka:
         if not self._dir.held:
             self._dir.acquire()
         try:
-            self._port = ports.choose(self._asked, self.PORT_SETTING, self._port or self._dir.port())
+            self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
             self._start(timeout_s)
         except BaseException:
             self.stop()
@@ -122,7 +126,7 @@ class Kafka:
         properties = self._write_properties()
         if not (self._dir.data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            tool = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties]
+            tool = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", properties]
             formatting = Process("Kafka's storage tool", tool, self.log)
             if not formatting.wait(timeout_s) or formatting.code() != 0:
                 formatting.kill()

@@ -86,12 +86,16 @@ class Postgres:
     def alive(self) -> bool:
         return self._process is not None and self._process.alive()
 
+    def ending(self) -> str:
+        """How the last run ended, in words."""
+        return "is stopped" if self._process is None else self._process.ending()
+
     def start(self, timeout_s: float = 120) -> None:
         """Returns when it answers queries. Raises PortBusyError, DataDirBusyError, StartError."""
         if not self._dir.held:
             self._dir.acquire()
         try:
-            self._port = ports.choose(self._asked, self.PORT_SETTING, self._port or self._dir.port())
+            self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
             self._initialise(timeout_s)
             self._start(timeout_s)
         except BaseException:

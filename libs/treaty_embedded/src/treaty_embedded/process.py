@@ -95,6 +95,13 @@ class Process:
     def alive(self) -> bool:
         return self._popen.poll() is None
 
+    def ending(self) -> str:
+        """How it ended, in words."""
+        code = self.code()
+        if code is None:
+            return "is running"
+        return f"ended with code {code}" if code >= 0 else f"was killed by {signal.Signals(-code).name}"
+
     def wait(self, timeout_s: float) -> bool:
         """Whether it ended within the bound."""
         try:
@@ -111,7 +118,7 @@ class Process:
 
         in_time = wait_until(over, timeout_s)
         if not self.alive():
-            raise StartError(f"{self.name} ended with code {self.code()} while starting\n{self.tail()}")
+            raise StartError(f"{self.name} {self.ending()} while starting\n{self.tail()}")
         if not in_time:
             self.stop(5)
             raise StartError(f"{self.name} was not ready within {timeout_s:.0f} s\n{self.tail()}")

@@ -53,12 +53,16 @@ class Valkey:
     def alive(self) -> bool:
         return self._process is not None and self._process.alive()
 
+    def ending(self) -> str:
+        """How the last run ended, in words."""
+        return "is stopped" if self._process is None else self._process.ending()
+
     def start(self, timeout_s: float = 60) -> None:
         """Returns when it answers. Raises PortBusyError, DataDirBusyError, StartError."""
         if not self._dir.held:
             self._dir.acquire()
         try:
-            self._port = ports.choose(self._asked, self.PORT_SETTING, self._port or self._dir.port())
+            self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
             self._process = Process("Valkey", [get_binary_path(), self._write_settings()], self.log)
             with redis.Redis.from_url(self.url) as client:
                 self._process.wait_ready(lambda: self._answers(client), timeout_s)

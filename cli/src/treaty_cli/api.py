@@ -1,0 +1,100 @@
+"""The platform's REST interfaces, called with the development client's token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from treaty_cli import credentials
+from treaty_cli.home import Home
+
+__all__ = ["Api", "ApiError", "token"]
+
+_TIMEOUT_S = 30.0
+
+
+class ApiError(RuntimeError):
+    """A service refused, or does not answer. `status` is 0 where it does not."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def _problem(answer: httpx.Response) -> str:
+    """RFC 9457 where the body is one."""
+    where = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
+    try:
+        body = answer.json()
+        detail = ": ".join(str(body[name]) for name in ("title", "detail") if body.get(name))
+        errors = body.get("errors")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"{where} {answer.text[:300]}"
+    return f"{where} {detail}" + (f" {errors}" if errors else "")
+
+
+def _send(client: httpx.Client, method: str, url: str, **options: Any) -> httpx.Response:
+    try:
+        answer = client.request(method, url, **options)
+    except httpx.HTTPError as error:
+        raise ApiError(0, f"{method} {url}: {error or type(error).__name__}") from error
+    if answer.is_error:
+        raise ApiError(answer.status_code, _problem(answer))
+    return answer
+
+
+def token(home: Home) -> dict[str, Any]:
+    """A fresh access token of the development client (RFC 6749, 4.4): access_token, expires_in, ..."""
+    keys = credentials.ensure(home)
+    with httpx.Client(base_url=home.running().urls["registry"], timeout=_TIMEOUT_S) as client:
+        answer = _send(
+            client,
+            "POST",
+            "/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            auth=httpx.BasicAuth(keys.client_id, keys.client_secret),
+        )
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+class Api:
+    """One service of the platform: `Api(home, "registry")`. Raises ApiError for every refusal."""
+
+    def __init__(self, home: Home, service: str) -> None:
+        self._client = httpx.Client(
+            base_url=home.running().urls[service],
+            headers={"Authorization": f"Bearer {token(home)['access_token']}"},
+            timeout=_TIMEOUT_S,
+        )
+
+    def get(self, path: str, **params: str | int) -> Any:
+        return _send(self._client, "GET", path, params=params).json()
+
+    def post(self, path: str, body: Mapping[str, Any] | bytes) -> Any:
+        """A JSON object, or JSON that is to arrive byte for byte."""
+        if isinstance(body, bytes):
+            headers = {"Content-Type": "application/json"}
+            answer = _send(self._client, "POST", path, content=body, headers=headers)
+        else:
+            answer = _send(self._client, "POST", path, json=dict(body))
+        return answer.json()
+
+    def items(self, path: str, **params: str | int) -> Iterator[dict[str, Any]]:
+        """Every item of a paged list."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **params, **({} if cursor is None else {"cursor": cursor}))
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._client.close()

@@ -1,0 +1,32 @@
+"""Data on stdout: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["emit", "print_json", "table"]
+
+
+def print_json(data: object) -> None:
+    """One line, so that the last line of stdout is the object."""
+    print(json.dumps(data, separators=(",", ":"), ensure_ascii=False), flush=True)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    found = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        found.add_row(*("" if cell is None else str(cell) for cell in row))
+    Console(soft_wrap=True).print(found)
+
+
+def emit(as_json: bool, data: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """`data` as JSON, or the rows."""
+    if as_json:
+        print_json(data)
+    else:
+        table(columns, rows)

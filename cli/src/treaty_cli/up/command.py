@@ -1,0 +1,39 @@
+"""`treaty up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from treaty_cli.home import Home
+from treaty_cli.options import Json, Plugins
+from treaty_cli.output import print_json
+from treaty_cli.progress import Progress
+from treaty_cli.up.bringing_up import bring_up
+from treaty_cli.up.interrupt import interruptible
+from treaty_cli.up.platform import Platform
+
+__all__ = ["up_command"]
+
+
+def up_command(context: typer.Context, plugins: Plugins = Path("plugins"), as_json: Json = False) -> None:
+    """Run the whole platform in the foreground until Ctrl-C; its data stays for the next start.
+
+    Kafka, PostgreSQL and Valkey are embedded unless KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL
+    point elsewhere. Ports are chosen free unless TREATY_<NAME>_PORT names one (KAFKA, POSTGRES, VALKEY,
+    PUSH, REGISTRY, GOVERNANCE, INGESTION, NORMALIZATION, PROJECTOR).
+    """
+    home: Home = context.obj
+    progress = Progress()
+    with interruptible() as interrupt, Platform(home, plugins.absolute(), progress) as platform:
+        try:
+            with interrupt.breaks():
+                running = bring_up(platform, progress)
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        ready_s = round(progress.elapsed_s(), 1)
+        progress.step("platform", f"ready after {ready_s} s; Ctrl-C stops it")
+        if as_json:
+            print_json({"ready_s": ready_s, "bootstrap_servers": running.bootstrap_servers, **running.urls})
+        interrupt.wait()

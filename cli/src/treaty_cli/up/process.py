@@ -1,0 +1,78 @@
+"""One service as a process that can be started again, and its word on whether it can do its job."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from treaty_embedded import Process
+
+__all__ = ["ServiceProcess"]
+
+_LOG_LIMIT = 64 * 1024 * 1024
+
+
+class ServiceProcess:
+    """`python -m <module>`; SIGTERM drains it. It does not outlive the one who started it."""
+
+    def __init__(
+        self, name: str, command: list[str], log: Path, environment: Mapping[str, str], url: str = ""
+    ) -> None:
+        self.name = name
+        self.url = url
+        self.log = log
+        self._command = [sys.executable, "-m", *command]
+        self._environment = environment
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            self.log.replace(self.log.with_name(self.log.name + ".1"))
+        self._process = Process(
+            self.name, self._command, self.log, self._environment, orphan_signal=signal.SIGKILL
+        )
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.alive()
+
+    def ending(self) -> str:
+        return "is stopped" if self._process is None else self._process.ending()
+
+    def tail(self) -> str:
+        return "" if self._process is None else self._process.tail()
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit code, None where it still runs past the bound."""
+        if self._process is None or not self._process.wait(timeout_s):
+            return None
+        return self._process.code()
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    def stop(self, timeout_s: float = 15) -> None:
+        if self._process is not None:
+            self._process.stop(timeout_s)
+
+    def readiness(self) -> tuple[bool, str]:
+        """What its /readyz says: whether it is ready, and what is missing where it is not."""
+        try:
+            answer = httpx.get(f"{self.url}/readyz", timeout=5)
+            if answer.status_code == httpx.codes.OK:
+                return True, "ready"
+            checks = answer.json()["checks"]
+        except httpx.HTTPError:
+            return False, "does not answer yet"
+        except (ValueError, KeyError, TypeError):
+            return False, f"answers {answer.status_code} to /readyz"
+        missing = [f"{name}: {detail}" for name, detail in checks.items() if detail != "ok"]
+        return False, "; ".join(missing) or f"answers {answer.status_code} to /readyz"

@@ -1,0 +1,74 @@
+"""The platform's processes: what each runs, where it listens, what it is told through its environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from treaty_cli.credentials import Credentials
+from treaty_embedded import ports
+
+__all__ = ["MIGRATIONS", "SERVICES", "STOPPING", "Service", "addresses", "environment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """`port` is preferred while it is free; `setting` is the environment variable that insists on one."""
+
+    name: str
+    module: str
+    port: int
+
+    @property
+    def setting(self) -> str:
+        return f"TREATY_{self.name.upper()}_PORT"
+
+
+SERVICES = (
+    Service("push", "treaty_push_gateway", 8080),
+    Service("normalization", "treaty_normalization", 8084),
+    Service("ingestion", "treaty_ingestion", 8083),
+    Service("projector", "treaty_device_registry.projector", 8085),
+    Service("governance", "treaty_contract_governance", 8082),
+    Service("registry", "treaty_device_registry", 8081),
+)
+STOPPING = (("push",), ("ingestion", "normalization", "projector"), ("registry", "governance"))
+"""Subscribers are told first, who is asked by others goes last; those of one step go together."""
+MIGRATIONS = ("treaty_device_registry.migrate", "treaty_contract_governance.migrate")
+
+
+def addresses() -> dict[str, int]:
+    """A port for each service. Raises PortBusyError where the one that was insisted on is taken."""
+    found: dict[str, int] = {}
+    for service in SERVICES:
+        given = os.environ.get(service.setting)
+        found[service.name] = ports.choose(int(given) if given else None, service.setting, service.port)
+    return found
+
+
+def environment(
+    credentials: Credentials, backing: Mapping[str, str], ports_: Mapping[str, int], plugins: Path
+) -> dict[str, str]:
+    """What every process of the platform is told; each reads what concerns it.
+
+    The caller's environment wins over defaults, and loses where the platform itself decides.
+    """
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports_.items()}
+    return {
+        "TREATY_HTTP_HOST": "127.0.0.1",
+        "TREATY_PLUGINS_DIR": str(plugins),
+        "TREATY_REGISTRY_URL": urls["registry"],
+        "TREATY_CORS_ORIGINS": f"{urls['push']},http://localhost:{ports_['push']}",
+        "TREATY_ISSUER": "treaty-dev",
+        "TREATY_AUDIENCE": "treaty",
+        **os.environ,
+        **backing,
+        "TREATY_JWKS_FILE": str(credentials.jwks),
+        "TREATY_DEV_ISSUER_KEY_FILE": str(credentials.issuer_key),
+        "TREATY_DEV_CLIENT_ID": credentials.client_id,
+        "TREATY_DEV_CLIENT_SECRET": credentials.client_secret,
+        "TREATY_SEALING_KEY": credentials.sealing_key,
+        "PYTHONUNBUFFERED": "1",
+    }

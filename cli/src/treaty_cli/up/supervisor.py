@@ -1,0 +1,79 @@
+"""Keep what was started running: what ends is started again, at growing intervals, and it is said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from treaty_embedded import EmbeddedError
+
+__all__ = ["Keepable", "Supervisor", "backoff_s"]
+
+_FIRST_S = 0.2
+_LONGEST_S = 10.0
+_SETTLED_S = 30.0
+_LOOK_EVERY_S = 0.1
+
+
+class Keepable(Protocol):
+    """A service's process, or an embedded server."""
+
+    def start(self) -> None:
+        """Raises EmbeddedError or OSError where it cannot be."""
+
+    def alive(self) -> bool: ...
+
+    def kill(self) -> None:
+        """What is left of it, its own children included."""
+
+    def ending(self) -> str:
+        """How it ended, in words."""
+
+
+def backoff_s(deaths: int) -> float:
+    """How long to wait after so many deaths in a row: 0.2 s, doubling, at most 10 s."""
+    return float(min(_LONGEST_S, _FIRST_S * 2 ** (deaths - 1)))
+
+
+class Supervisor:
+    """A thread each for what it keeps. `say(name, text)` is told of every death and return."""
+
+    def __init__(self, say: Callable[[str, str], None]) -> None:
+        self._say = say
+        self._watchers: list[threading.Thread] = []
+        self._closing = threading.Event()
+
+    def keep(self, name: str, kept: Keepable) -> None:
+        """From now on, until `close`; it runs already."""
+        watcher = threading.Thread(target=self._watch, args=(name, kept), name=f"keeps-{name}", daemon=True)
+        self._watchers.append(watcher)
+        watcher.start()
+
+    def _watch(self, name: str, kept: Keepable) -> None:
+        deaths, since = 0, time.monotonic()
+        while not self._closing.wait(_LOOK_EVERY_S):
+            if kept.alive():
+                if time.monotonic() - since > _SETTLED_S:
+                    deaths = 0
+                continue
+            deaths += 1
+            ending = kept.ending()
+            kept.kill()
+            self._say(name, f"{ending}, starts again in {backoff_s(deaths):.1f} s")
+            if self._closing.wait(backoff_s(deaths)):
+                return
+            try:
+                kept.start()
+            except (OSError, EmbeddedError) as error:
+                self._say(name, f"could not be started: {error}")
+                continue
+            since = time.monotonic()
+            self._say(name, "started again")
+
+    def close(self) -> None:
+        """Nothing is started any more once this returns; what runs keeps running."""
+        self._closing.set()
+        for watcher in self._watchers:
+            watcher.join()
