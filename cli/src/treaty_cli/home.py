@@ -1,4 +1,4 @@
-"""What a platform on this machine keeps between starts, under `.treaty/` unless TREATY_HOME says otherwise."""
+"""What a platform on this machine keeps between starts, under `.treaty/` (TREATY_HOME)."""
 
 from __future__ import annotations
 
