@@ -1,0 +1,1 @@
+"""Plugins: verdicts in, decisions out."""

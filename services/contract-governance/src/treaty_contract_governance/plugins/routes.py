@@ -1,0 +1,121 @@
+"""/v1/plugins: post a verdict, read decisions, quarantine, reinstate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import BaseModel
+
+from treaty_chassis.http.bearer import Bearer
+from treaty_chassis.http.pagination import Cursor, Limit, decode_cursor, paged
+from treaty_chassis.http.problems import Problem, documented
+from treaty_chassis.http.tokens import Platform, Principal
+from treaty_contract_governance.plugins.model import PluginName, Reason, Verdict, Wrong
+from treaty_contract_governance.plugins.reports import Report, Reports
+from treaty_contract_governance.plugins.store import Decisions
+from treaty_events.decisions import ContractDecided
+
+__all__ = ["routes"]
+
+Name = Annotated[PluginName, Path(description="the plugin's name")]
+
+
+class PluginPage(BaseModel):
+    items: list[ContractDecided]
+    next: str | None
+
+
+class ReportList(BaseModel):
+    items: list[Report]
+
+
+def routes(decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callable[[], None]) -> APIRouter:
+    """`wake` is called when a plugin may need its topic."""
+    router = APIRouter(prefix="/v1/plugins", tags=["plugins"], responses=documented(401, 403))
+    anyone = Depends(bearer)
+
+    async def govern(principal: Principal = anyone) -> Principal:
+        principal.require_platform(Platform.ADMIN)
+        return principal
+
+    governor = Depends(govern)
+
+    @router.post("/{name}/verdicts", status_code=201, responses={200: {"model": ContractDecided}})
+    async def post_verdict(
+        name: Name, verdict: Verdict, response: Response, principal: Principal = governor
+    ) -> ContractDecided:
+        """Decides by a verdict. 201 with the decision it led to; 200 with the current one where the package
+        is the plugin's already; 422 `plugin_refused` with the findings where the verdict doesn't admit."""
+        if verdict.plugin != name:
+            raise Problem(422, f"the verdict is of plugin {verdict.plugin}, the path names {name}")
+        decided, fresh = await decisions.judge(verdict, principal.subject)
+        if not verdict.admitted:
+            raise Problem(
+                422,
+                f"{name} {verdict.version} is not admitted",
+                code="plugin_refused",
+                findings=[finding.model_dump() for finding in verdict.findings],
+            )
+        wake()
+        response.status_code = 201 if fresh else 200
+        return decided
+
+    @router.get("", dependencies=[anyone])
+    async def list_plugins(limit: Limit = 100, cursor: Cursor = None) -> PluginPage:
+        """Each plugin's current decision, in order of name."""
+        after = decode_cursor("/v1/plugins", cursor, str)
+        found = await decisions.page(after, limit + 1)
+        items, following = paged("/v1/plugins", found, limit, lambda item: item.plugin)
+        return PluginPage(items=items, next=following)
+
+    @router.get("/{name}", dependencies=[anyone], responses=documented(404))
+    async def get_plugin(name: Name) -> ContractDecided:
+        """The plugin's current decision."""
+        return _known(name, await decisions.one(name))
+
+    @router.get("/{name}/decisions", dependencies=[anyone], responses=documented(404))
+    async def list_decisions(name: Name, limit: Limit = 100, cursor: Cursor = None) -> PluginPage:
+        """Every decision there was of the plugin, newest first: who, when, why."""
+        question = f"/v1/plugins/{name}/decisions"
+        before = decode_cursor(question, cursor, int)
+        _known(name, await decisions.one(name))
+        found = await decisions.history(name, before, limit + 1)
+        items, following = paged(question, found, limit, lambda item: item.version)
+        return PluginPage(items=items, next=following)
+
+    @router.get("/{name}/reports", responses=documented(404))
+    async def list_reports(name: Name, principal: Principal = anyone) -> ReportList:
+        """What workers reported of the plugin, summed by package and kind. For platform viewers: the details
+        may speak of any workspace's devices."""
+        principal.require_platform(Platform.VIEWER)
+        _known(name, await decisions.one(name))
+        return ReportList(items=await reports.of(name))
+
+    @router.post("/{name}/quarantine", responses=documented(404, 409))
+    async def quarantine(name: Name, body: Reason, principal: Principal = governor) -> ContractDecided:
+        """Workers pause the plugin; its backlog waits. Once more changes nothing."""
+        return _possible(name, await decisions.quarantine(name, body.reason, principal.subject))
+
+    @router.post("/{name}/reinstate", responses=documented(404, 409))
+    async def reinstate(
+        name: Name, body: Reason | None = None, principal: Principal = governor
+    ) -> ContractDecided:
+        """Workers go on with the backlog. Once more changes nothing."""
+        reason = body.reason if body else "reinstated"
+        return _possible(name, await decisions.reinstate(name, reason, principal.subject))
+
+    return router
+
+
+def _known(name: str, found: ContractDecided | None) -> ContractDecided:
+    if found is None:
+        raise Problem(404, f"no plugin {name}")
+    return found
+
+
+def _possible(name: str, found: ContractDecided | Wrong | None) -> ContractDecided:
+    if isinstance(found, Wrong):
+        raise Problem(409, found.why)
+    return _known(name, found)

@@ -1,0 +1,154 @@
+"""Decisions and what they rest on, in PostgreSQL; each decision and its event in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from treaty_contract_governance import tables
+from treaty_contract_governance.plugins import model
+from treaty_contract_governance.plugins.model import Verdict, Wrong
+from treaty_contract_governance.tables import OUTBOX
+from treaty_events.codec import encode
+from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.envelope import Envelope
+from treaty_events.headers import VERSION
+from treaty_events.instants import rfc3339
+from treaty_events.topics import CONTRACT_DECIDED
+
+__all__ = ["SOURCE", "Decisions", "instant"]
+
+SOURCE = "treaty/contract-governance"
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return rfc3339(int(moment.timestamp() * 1000))
+
+
+def _decided(row: Row[Any]) -> ContractDecided:
+    found = row._asdict()
+    found["state"] = PluginState(found["state"])
+    found["decided_at"] = instant(found["decided_at"])
+    return ContractDecided(**found)
+
+
+def _columns(decided: ContractDecided) -> dict[str, Any]:
+    return asdict(decided) | {"decided_at": datetime.fromisoformat(decided.decided_at)}
+
+
+class Decisions:
+    """Governance's decisions. `now` is the clock, for tests."""
+
+    def __init__(self, engine: AsyncEngine, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = engine
+        self._now = now
+
+    async def judge(self, verdict: Verdict, by: str) -> tuple[ContractDecided, bool]:
+        """Records a verdict and decides by it; the current decision, and whether this call made it."""
+        decide = model.admit if verdict.admitted else model.refuse
+        at = self._now()
+        async with self._engine.begin() as connection:
+            kept = upsert(tables.verdict).on_conflict_do_nothing()
+            await connection.execute(
+                kept.values(
+                    plugin=verdict.plugin,
+                    plugin_version=verdict.version,
+                    digest=verdict.digest,
+                    verdict_digest=verdict.fingerprint(),
+                    engine=verdict.engine,
+                    admitted=verdict.admitted,
+                    body=verdict.canonical(),
+                    posted_by=by,
+                    posted_at=at,
+                )
+            )
+            # The row must stand before it can be locked: of two first verdicts one waits for the other.
+            blank = _columns(decide(None, verdict, by, instant(at))) | {"version": 0}
+            await connection.execute(upsert(tables.plugin).on_conflict_do_nothing().values(**blank))
+            current = await self._locked(connection, verdict.plugin)
+            decided = decide(current, verdict, by, instant(at))
+            if decided is not current:
+                await self._record(connection, decided)
+        return decided, decided is not current
+
+    async def quarantine(self, plugin: str, reason: str, by: str) -> ContractDecided | Wrong | None:
+        """None where there is no such plugin."""
+        return await self._change(plugin, lambda current, at: model.quarantine(current, reason, by, at))
+
+    async def reinstate(self, plugin: str, reason: str, by: str) -> ContractDecided | Wrong | None:
+        """None where there is no such plugin."""
+        return await self._change(plugin, lambda current, at: model.reinstate(current, reason, by, at))
+
+    async def provide(self, plugin: str, topic: str) -> None:
+        """Decides again, now with the topic that exists."""
+        await self._change(plugin, lambda current, at: model.provide(current, topic, SOURCE, at))
+
+    async def unprovided(self) -> Sequence[str]:
+        """Plugins that are admitted and used by a device, and whose topic is not there yet."""
+        used = exists().where(tables.device.c.plugin == tables.plugin.c.plugin)
+        due = and_(
+            tables.plugin.c.state != PluginState.REFUSED.value,
+            tables.plugin.c.topic.is_(None),
+            used,
+        )
+        async with self._engine.connect() as connection:
+            return (await connection.scalars(select(tables.plugin.c.plugin).where(due))).all()
+
+    async def one(self, plugin: str) -> ContractDecided | None:
+        async with self._engine.connect() as connection:
+            found = select(tables.plugin).where(tables.plugin.c.plugin == plugin)
+            row = (await connection.execute(found)).first()
+        return None if row is None else _decided(row)
+
+    async def page(self, after: str | None, limit: int) -> list[ContractDecided]:
+        """Up to `limit` plugins' current decisions, in order of name."""
+        found = select(tables.plugin).order_by(tables.plugin.c.plugin).limit(limit)
+        if after is not None:
+            found = found.where(tables.plugin.c.plugin > after)
+        async with self._engine.connect() as connection:
+            return [_decided(row) for row in await connection.execute(found)]
+
+    async def history(self, plugin: str, before: int | None, limit: int) -> list[ContractDecided]:
+        """Up to `limit` decisions of a plugin, newest first."""
+        past = tables.decision
+        found = select(past).where(past.c.plugin == plugin).order_by(past.c.version.desc()).limit(limit)
+        if before is not None:
+            found = found.where(past.c.version < before)
+        async with self._engine.connect() as connection:
+            return [_decided(row) for row in await connection.execute(found)]
+
+    async def _change(
+        self, plugin: str, change: Callable[[ContractDecided, str], ContractDecided | Wrong]
+    ) -> ContractDecided | Wrong | None:
+        async with self._engine.begin() as connection:
+            current = await self._locked(connection, plugin)
+            if current is None:
+                return None
+            decided = change(current, instant(self._now()))
+            if isinstance(decided, ContractDecided) and decided is not current:
+                await self._record(connection, decided)
+        return decided
+
+    async def _locked(self, connection: AsyncConnection, plugin: str) -> ContractDecided | None:
+        """The current decision; nobody else decides of the plugin until the transaction ends."""
+        held = select(tables.plugin).where(tables.plugin.c.plugin == plugin).with_for_update()
+        row = (await connection.execute(held)).first()
+        return None if row is None or row.version == 0 else _decided(row)
+
+    async def _record(self, connection: AsyncConnection, decided: ContractDecided) -> None:
+        """The next decision, its audit row and its event."""
+        columns = _columns(decided)
+        changed = update(tables.plugin).where(tables.plugin.c.plugin == decided.plugin)
+        await connection.execute(changed.values(**columns))
+        await connection.execute(insert(tables.decision).values(**columns))
+        envelope = Envelope(f"{decided.plugin}:{decided.version}", SOURCE, ContractDecided.TYPE)
+        headers = [*envelope.headers(), (VERSION, str(decided.version).encode())]
+        key = decided.plugin.encode()
+        await OUTBOX.enqueue(connection, CONTRACT_DECIDED, key, encode(decided), headers)

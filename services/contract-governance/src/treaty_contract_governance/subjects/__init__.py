@@ -1,0 +1,1 @@
+"""The schema registry's core, as Confluent's REST API has it."""

@@ -1,0 +1,1 @@
+"""Control topics governance follows: which plugins devices use, and what workers report."""

@@ -1,0 +1,179 @@
+"""The FastStream subscribers, and the one policy by which all of them acknowledge.
+
+A batch is acknowledged after its transaction, never before. A record that cannot be read is stored as
+rejected and passed. Anything else that fails is tried again, a bounded number of times; then consumption
+stops, readiness says so, and the process ends to be started anew: no offset ever moves past work that was
+not done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import ConsumerRecord  # type: ignore[import-untyped]
+from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
+from faststream.exceptions import StopConsume
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.middlewares import AckPolicy, BaseMiddleware
+from prometheus_client import Counter
+
+from treaty_chassis.telemetry import METRICS
+from treaty_contract_governance.watching.records import Batch, read
+from treaty_contract_governance.watching.store import Watched
+from treaty_events.decisions import PluginReported
+from treaty_events.fleet import DeviceChanged
+from treaty_events.topics import DEVICE_CHANGED, PLUGIN_REPORTED
+
+__all__ = ["GROUP", "Watching"]
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+GROUP = "contract-governance"
+ATTEMPTS, FIRST_DELAY_S, RECORDS = 8, 0.1, 500
+
+RETRIED = Counter(
+    "treaty_governance_consume_retries", "Batches of control records tried again.", registry=METRICS
+)
+REJECTED = Counter(
+    "treaty_governance_rejected", "Control records that could not be read.", ["topic"], registry=METRICS
+)
+
+
+class _Persistent(BaseMiddleware[Any, Any]):
+    """Tries a handler again with growing delays; gives up by stopping the subscriber."""
+
+    async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
+        for attempt in range(ATTEMPTS):
+            try:
+                return await call_next(msg)
+            except Exception as error:
+                log.warning("batch_failed", attempt=attempt + 1, error=repr(error))
+                if attempt + 1 == ATTEMPTS:
+                    failed: asyncio.Future[None] = self.context.get("failed")
+                    if not failed.done():
+                        failed.set_exception(error)
+                    raise StopConsume from error
+            RETRIED.inc()
+            await asyncio.sleep(FIRST_DELAY_S * 2**attempt)
+        raise AssertionError("unreachable")
+
+
+def _typed(kind: type[T]) -> Callable[[KafkaMessage], Awaitable[Batch[T]]]:
+    async def decoder(message: KafkaMessage) -> Batch[T]:
+        batch = read(kind, message.raw_message)
+        for fault in batch.rejected:
+            REJECTED.labels(fault.record.topic).inc()
+            log.warning(
+                "record_rejected",
+                topic=fault.record.topic,
+                partition=fault.record.partition,
+                offset=fault.record.offset,
+                reason=fault.reason,
+            )
+        return batch
+
+    return decoder
+
+
+async def _parser(
+    records: tuple[ConsumerRecord[Any, Any], ...], original: Callable[[Any], Awaitable[KafkaMessage]]
+) -> KafkaMessage:
+    """FastStream's parser takes headers for UTF-8 text, and fails for ever where one is not: it gets none."""
+    message = await original(tuple(replace(record, headers=()) for record in records))
+    message.raw_message = records
+    return message
+
+
+class Watching:
+    """Follows device.changed.v1 and plugin.reported.v1 between start and stop."""
+
+    def __init__(
+        self, servers: str, slot: str, watched: Watched, wake: Callable[[], None], group: str = GROUP
+    ) -> None:
+        self.broker = KafkaBroker(
+            servers,
+            client_id=group,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            middlewares=[_Persistent],
+            parser=_parser,
+            apply_types=False,
+            serializer=None,
+            allow_auto_create_topics=False,
+            graceful_timeout=10.0,
+            logger=None,
+        )
+        self._behind: str | None = "has not begun yet"
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails when consumption has stopped for good."""
+        self.broker.context.set_global("failed", self.failed)
+        # A group each: subscribers of one group would make each other rebalance at every start.
+        options: dict[str, Any] = {
+            "batch": True,
+            "max_records": RECORDS,
+            "auto_offset_reset": "earliest",
+        }
+
+        async def device_changed(batch: Batch[DeviceChanged]) -> None:
+            await watched.devices(batch)
+            wake()
+
+        async def plugin_reported(batch: Batch[PluginReported]) -> None:
+            await watched.reports(batch)
+
+        self.broker.subscriber(
+            DEVICE_CHANGED,
+            decoder=_typed(DeviceChanged),
+            group_id=f"{group}.devices",
+            group_instance_id=slot,
+            **options,
+        )(device_changed)
+        self.broker.subscriber(
+            PLUGIN_REPORTED,
+            decoder=_typed(PluginReported),
+            group_id=f"{group}.reports",
+            group_instance_id=slot,
+            **options,
+        )(plugin_reported)
+
+    def check(self) -> str | None:
+        """For readiness: None once the topics were read to where they ended at the start."""
+        if self.failed.done():
+            return "stopped: a batch failed for good, the log says why"
+        return self._behind
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self.broker.start()
+        try:
+            await self._catch_up()
+            self._behind = None
+            await asyncio.Event().wait()
+        finally:
+            await self.broker.stop()
+
+    async def _catch_up(self) -> None:
+        ends: dict[Any, int] = {}
+        while True:
+            self._behind = await self._lag(ends)
+            if self._behind is None:
+                return
+            await asyncio.sleep(0.1)
+
+    async def _lag(self, ends: dict[Any, int]) -> str | None:
+        for subscriber in self.broker.subscribers:
+            consumer = getattr(subscriber, "consumer", None)
+            if consumer is None or not consumer.assignment():
+                return "waiting for partitions"
+            try:
+                missing = [place for place in consumer.assignment() if place not in ends]
+                ends.update(await consumer.end_offsets(missing))
+                for place in consumer.assignment():
+                    if ends[place] and (await consumer.committed(place) or 0) < ends[place]:
+                        return f"reading {place.topic}"
+            except KafkaError as error:
+                return f"Kafka does not answer: {type(error).__name__}"
+        return None

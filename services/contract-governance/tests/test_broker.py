@@ -1,0 +1,129 @@
+"""Acknowledgement on the real Kafka: nothing is passed over that was not done."""
+
+import asyncio
+import uuid
+
+import pytest
+from confluent_kafka import Producer
+
+from treaty_chassis.kafka import topics
+from treaty_contract_governance.watching import broker
+from treaty_contract_governance.watching.broker import Watching
+from treaty_events.codec import encode
+from treaty_events.fleet import DeviceChanged, Lifecycle
+from treaty_events.topics import DEVICE_CHANGED, PLUGIN_REPORTED, topic
+
+
+class Failing:
+    """A place to write to that fails as often as it is told."""
+
+    def __init__(self, times):
+        self.times = times
+        self.tried = 0
+        self.kept = {}
+
+    async def devices(self, batch):
+        self.tried += 1
+        if self.times:
+            self.times -= 1
+            raise ConnectionError("the database is away")
+        for change in batch.changes:
+            self.kept[change.key] = change.value
+
+    async def reports(self, batch):
+        """Nothing is reported here."""
+
+
+@pytest.fixture
+def servers(kafka, monkeypatch):
+    monkeypatch.setattr(broker, "FIRST_DELAY_S", 0.001)
+    topics.apply(topics.admin(kafka.bootstrap_servers), [topic(DEVICE_CHANGED), topic(PLUGIN_REPORTED)])
+    return kafka.bootstrap_servers
+
+
+@pytest.fixture
+def group():
+    return f"test-{uuid.uuid4()}"
+
+
+def produce(servers, *records):
+    producer = Producer({"bootstrap.servers": servers})
+    for key, value, headers in records:
+        producer.produce(DEVICE_CHANGED, value, key, headers=headers)
+    assert producer.flush(30) == 0
+
+
+def device(key):
+    return encode(DeviceChanged(key, "w", "s", "g", "00", "m/m", "decentlab", Lifecycle.ACTIVE, 1))
+
+
+async def until(condition, seconds=30):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another library has no event to wait for
+            await asyncio.sleep(0.02)
+
+
+async def follow(watching, condition):
+    task = asyncio.create_task(watching.run())
+    try:
+        await until(lambda: task.done() or condition())
+        assert not task.done() or task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_batch_that_fails_is_tried_again_and_arrives(servers, group):
+    key = str(uuid.uuid4())
+    produce(servers, (key, device(key), None))
+    store = Failing(times=3)
+    woken = []
+    watching = Watching(servers, "0", store, lambda: woken.append(1), group)
+    await follow(watching, lambda: watching.check() is None)
+    assert store.kept[key].device == key
+    assert store.tried >= 4
+    assert woken
+
+
+async def test_what_fails_for_good_stops_and_is_read_again_by_the_next(servers, group):
+    key = str(uuid.uuid4())
+    produce(servers, (key, device(key), None))
+    watching = Watching(servers, "0", Failing(times=10**6), lambda: None, group)
+    await follow(watching, watching.failed.done)
+    with pytest.raises(ConnectionError):
+        await watching.failed
+    assert "stopped" in watching.check()
+    store = Failing(times=0)
+    following = Watching(servers, "0", store, lambda: None, group)
+    await follow(following, lambda: following.check() is None)
+    assert store.kept[key].device == key
+
+
+async def test_odd_headers_and_tombstones_stop_nothing(servers, group):
+    gone, key = str(uuid.uuid4()), str(uuid.uuid4())
+    odd = [("ce_id", b"\xff\xfe"), ("empty", None)]
+    produce(
+        servers,
+        (gone, device(gone), odd),
+        (gone, None, odd),
+        (b"\xff", b"\xff", odd),
+        (key, device(key), odd),
+    )
+    store = Failing(times=0)
+    watching = Watching(servers, "0", store, lambda: None, group)
+    await follow(watching, lambda: watching.check() is None)
+    assert store.kept[gone] is None
+    assert store.kept[key].device == key
+
+
+async def test_what_was_done_is_not_read_again(servers, group):
+    key = str(uuid.uuid4())
+    produce(servers, (key, device(key), None))
+    first = Watching(servers, "0", Failing(times=0), lambda: None, group)
+    await follow(first, lambda: first.check() is None)
+    later = str(uuid.uuid4())
+    produce(servers, (later, device(later), None))
+    store = Failing(times=0)
+    second = Watching(servers, "0", store, lambda: None, group)
+    await follow(second, lambda: later in store.kept)
+    assert key not in store.kept
