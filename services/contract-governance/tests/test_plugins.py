@@ -94,10 +94,11 @@ async def test_quarantine_and_reinstate_are_audited(client, engine, verdict):
     assert [event.version for _, _, event, _ in await events(engine)] == [1, 2, 3]
 
 
-async def test_a_reinstatement_needs_no_body(client, verdict):
+@pytest.mark.parametrize("body", [{}, {"json": {}}, {"json": {"reason": "fixed"}}])
+async def test_a_reinstatement_needs_no_reason(client, verdict, body):
     await client.post("/v1/plugins/decentlab/verdicts", json=verdict())
     await client.post("/v1/plugins/decentlab/quarantine", json={"reason": "drift"})
-    assert (await client.post("/v1/plugins/decentlab/reinstate")).json()["state"] == "admitted"
+    assert (await client.post("/v1/plugins/decentlab/reinstate", **body)).json()["state"] == "admitted"
 
 
 async def test_what_is_unknown_or_refused_is_said(client, verdict):

@@ -15,6 +15,7 @@ __all__ = [
     "Digest",
     "PluginName",
     "Reason",
+    "Reinstatement",
     "Verdict",
     "Wrong",
     "admit",
@@ -74,6 +75,14 @@ class Reason(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: Annotated[str, Field(pattern=r"^[^\x00]{1,2000}$")]
+
+
+class Reinstatement(BaseModel):
+    """Why a quarantine ends, where somebody says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Annotated[str, Field(pattern=r"^[^\x00]{1,2000}$")] = "reinstated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.pagination import Cursor, Limit, decode_cursor, paged
 from treaty_chassis.http.problems import Problem, documented
 from treaty_chassis.http.tokens import Platform, Principal
-from treaty_contract_governance.plugins.model import PluginName, Reason, Verdict, Wrong
+from treaty_contract_governance.plugins.model import PluginName, Reason, Reinstatement, Verdict, Wrong
 from treaty_contract_governance.plugins.reports import Report, Reports
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_events.decisions import ContractDecided
@@ -100,10 +100,10 @@ def routes(decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callabl
 
     @router.post("/{name}/reinstate", responses=documented(404, 409))
     async def reinstate(
-        name: Name, body: Reason | None = None, principal: Principal = governor
+        name: Name, body: Reinstatement | None = None, principal: Principal = governor
     ) -> ContractDecided:
         """Workers go on with the backlog. Once more changes nothing."""
-        reason = body.reason if body else "reinstated"
+        reason = (body or Reinstatement()).reason
         return _possible(name, await decisions.reinstate(name, reason, principal.subject))
 
     return router
