@@ -1,0 +1,161 @@
+"""port.Client on the simulated cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from treaty_chassis.kafka.port import AbortedError, FatalError, RebalanceListener, TimedOutError
+from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
+from treaty_chassis.simulation.cluster import Cluster, Transaction
+from treaty_chassis.simulation.faults import Faults
+from treaty_chassis.simulation.group import Group, Member
+
+__all__ = ["SimulatedClient"]
+
+
+class SimulatedClient:
+    """What a process holds in memory: lost with it, while cluster and group remain."""
+
+    def __init__(self, cluster: Cluster, group: Group, slot: str, faults: Faults | None = None) -> None:
+        self._cluster = cluster
+        self._group = group
+        self._faults = faults or Faults()
+        self._name = f"{group.name}-{slot}"
+        self._member = Member(self._name)
+        self._joined = False
+        self._listener: RebalanceListener | None = None
+        self._epoch = -1
+        self._transactions = 0
+        self._transaction: Transaction | None = None
+        self._positions: dict[Partition, int] = {}
+        self._paused: set[Partition] = set()
+
+    def open(self, listener: RebalanceListener) -> None:
+        self._listener = listener
+
+        def initialise() -> None:
+            self._epoch = self._cluster.initialise(self._name)
+
+        self._faults.step("open", initialise)
+
+    def subscribe(self, topics: Collection[str]) -> None:
+        self._member.topics = frozenset(topics)
+        if self._joined:
+            self._group.rebalance()
+        else:
+            self._group.join(self._member)
+            self._joined = True
+
+    def poll(self, limit: int, timeout_s: float) -> Sequence[Record]:
+        if self._joined and self._listener is not None:
+            revoked, assigned = self._group.heartbeat(self._member)
+            if revoked:
+                for partition in revoked:
+                    self._positions.pop(partition, None)
+                    self._paused.discard(partition)
+                self._listener.revoked(sorted(revoked))
+            if assigned:
+                self._listener.assigned(sorted(assigned))
+        return self._faults.step("poll", lambda: self._fetch(limit))
+
+    def _fetch(self, limit: int) -> list[Record]:
+        found: list[Record] = []
+        for partition in self._positions:
+            if partition not in self._paused:
+                records = list(self._cluster.read(partition, self._positions[partition], limit - len(found)))
+                if records:
+                    self._positions[partition] = records[-1].offset + 1
+                found += records
+        return found
+
+    def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
+        def read() -> list[Assigned]:
+            if any(self._cluster.pending(self._group.name, p) for p in partitions):
+                raise TimedOutError("a transaction is pending")
+            return [
+                Assigned(p, self._cluster.committed(self._group.name, p) or 0) for p in sorted(partitions)
+            ]
+
+        return self._faults.step("committed", read)
+
+    def start(self, partitions: Sequence[Assigned]) -> None:
+        self._positions |= dict(partitions)
+
+    def seek(self, partitions: Sequence[Assigned]) -> None:
+        self._faults.step("seek", lambda: self._positions.update(dict(partitions)))
+
+    def pause(self, partitions: Collection[Partition]) -> None:
+        self._paused.update(partitions)
+
+    def resume(self, partitions: Collection[Partition]) -> None:
+        self._paused.difference_update(partitions)
+
+    def history(self) -> SimulatedHistory:
+        return SimulatedHistory(self._cluster)
+
+    def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        return {p: self._cluster.end(p) for p in partitions}
+
+    def stranded(self) -> Mapping[Partition, str]:
+        return {}
+
+    def begin(self) -> None:
+        if self._transaction is not None:
+            raise FatalError("a transaction is open already")
+        self._transactions += 1
+        self._transaction = Transaction(self._name, self._epoch, self._transactions)
+
+    def produce(self, outputs: Sequence[Output]) -> None:
+        open_ = self._opened()
+        self._faults.step("produce", lambda: self._cluster.produce(open_, outputs))
+
+    def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
+        open_ = self._opened()
+
+        def send() -> None:
+            self._group.check_generation(self._member)
+            self._cluster.add_offsets(open_, self._group.name, offsets)
+
+        self._faults.step("send_offsets", send)
+
+    def commit(self) -> None:
+        open_ = self._opened()
+        if open_.rejected is not None:
+            raise AbortedError(open_.rejected, by_record=True)
+        # One that has taken place, though its answer was lost, is not refused any more.
+        self._faults.step(
+            "commit",
+            lambda: self._cluster.end_transaction(open_, committed=True),
+            abortable=open_.outcome is None,
+        )
+        self._transaction = None
+
+    def abort(self) -> None:
+        open_ = self._opened()
+        self._faults.step("abort", lambda: self._cluster.end_transaction(open_, committed=False))
+        self._transaction = None
+
+    def close(self) -> None:
+        """A static member does not leave."""
+
+    def _opened(self) -> Transaction:
+        if self._transaction is None:
+            raise FatalError("no transaction is open")
+        return self._transaction
+
+
+class SimulatedHistory:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def offset_at(self, partition: Partition, timestamp_ms: int) -> int | None:
+        for record in self._cluster.read(partition, 0):
+            if record.timestamp_ms >= timestamp_ms:
+                return record.offset
+        return None
+
+    def read(self, partition: Partition, start: int, stop: int | None = None) -> Iterator[Record]:
+        for record in self._cluster.read(partition, start):
+            if stop is not None and record.offset >= stop:
+                return
+            yield record
