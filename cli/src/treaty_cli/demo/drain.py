@@ -1,4 +1,4 @@
-"""Whether everything that was produced has been dealt with: told from committed offsets, never from a pause."""
+"""Whether all that was produced has been dealt with: told from committed offsets, never from a pause."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
+
 from treaty_events import topics
 
 __all__ = ["backlog", "wait_drained"]
@@ -42,7 +43,7 @@ def backlog(bootstrap_servers: str) -> list[str]:
     """Topics that hold committed records nobody has dealt with. Raises KafkaException."""
     client = AdminClient({"bootstrap.servers": bootstrap_servers})
     committed = _committed(client)
-    places = [TopicPartition(name, number, committed.get((name, number), 0)) for name, number in _inputs(client)]
+    places = [TopicPartition(*place, committed.get(place, 0)) for place in _inputs(client)]
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap_servers,

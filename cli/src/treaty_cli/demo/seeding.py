@@ -119,7 +119,7 @@ class _Workspace:
         known = item.get(name) or self.kept.get(of)
         if known is None:
             raise SeedingError(
-                f"the registry holds {of} of an earlier demo; its secret was shown once and is not in demo.json"
+                f"the registry holds {of} of an earlier demo, and demo.json has not the secret it was shown"
             )
         return str(known)
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from treaty_cli.demo.corpora import Case, Corpus
-from treaty_cli.demo.seed import Seed, SeedDevice, SeedGateway
+from treaty_cli.demo.network_events import join, join_accept, status
+from treaty_cli.demo.seed import Seed, SeedDevice
+from treaty_cli.demo.signatures import signed
 from treaty_events import topics
 from treaty_events.fleet import Authentication
-from treaty_events.headers import DEVICE, GATEWAY, SIGNATURE, TIMESTAMP
 from treaty_events.networks import Network, Wrapped, chirpstack, loriot, native, things_stack
-from treaty_events.signing import sign
 
 __all__ = ["Kind", "Sending", "Traffic"]
 
@@ -158,13 +158,13 @@ class Traffic:
         message = self._corpora[device.corpus].cases[0].message
         dedup_id = self._dedup_id()
         if device.network is Network.CHIRPSTACK:
-            event, body = self._random.choice([("join", _join(message)), ("status", _status(message))])
+            event, body = self._random.choice([("join", join(message)), ("status", status(message))])
             wrapped = chirpstack.wrap(
                 body, external_id=device.external_id, at_ms=now_ms, counter=0, dedup_id=dedup_id, event=event
             )
         else:
             wrapped = things_stack.wrap(
-                _join_accept(message),
+                join_accept(message),
                 external_id=device.external_id,
                 at_ms=now_ms,
                 counter=0,
@@ -211,51 +211,5 @@ class Traffic:
         gateway = self._seed.gateway(device.gateway)
         if gateway.authentication is Authentication.TOPIC:
             return Sending(kind, gateway.topic or "", wrapped.key, wrapped.value, wrapped.headers)
-        signed = _signed(gateway, device, wrapped, now_ms, secret)
-        return Sending(kind, topics.RAW, signed.key, signed.value, signed.headers)
-
-
-def _signed(
-    gateway: SeedGateway, device: SeedDevice, wrapped: Wrapped, now_ms: int, secret: bytes | None
-) -> Wrapped:
-    by_device = gateway.authentication is Authentication.DEVICE_KEY
-    known = (device.key if by_device else gateway.secret) or ""
-    timestamp = str(now_ms)
-    signature = sign(
-        known.encode() if secret is None else secret,
-        gateway.slug,
-        timestamp,
-        wrapped.value,
-        device=device.external_id if by_device else "",
-    )
-    added: list[tuple[str, bytes | None]] = [
-        (GATEWAY, gateway.slug.encode()),
-        (TIMESTAMP, timestamp.encode()),
-        (SIGNATURE, signature),
-    ]
-    if by_device and DEVICE not in {name for name, _ in wrapped.headers}:
-        added.append((DEVICE, device.external_id.encode()))
-    return replace(wrapped, headers=[*wrapped.headers, *added])
-
-
-def _join(message: Mapping[str, Any]) -> dict[str, Any]:
-    """ChirpStack's JoinEvent (api/proto/integration/integration.proto) of an uplink's device."""
-    return {name: message[name] for name in ("deduplicationId", "time", "deviceInfo", "devAddr")}
-
-
-def _status(message: Mapping[str, Any]) -> dict[str, Any]:
-    """ChirpStack's StatusEvent of an uplink's device."""
-    told = {name: message[name] for name in ("deduplicationId", "time", "deviceInfo")}
-    return told | {
-        "margin": 7,
-        "externalPowerSource": False,
-        "batteryLevelUnavailable": False,
-        "batteryLevel": 90,
-    }
-
-
-def _join_accept(message: Mapping[str, Any]) -> dict[str, Any]:
-    """The Things Stack's join-accept message ("Data Formats") of an uplink's device."""
-    told = {name: message[name] for name in ("end_device_ids", "correlation_ids", "received_at")}
-    session = message["uplink_message"]["session_key_id"]
-    return told | {"join_accept": {"session_key_id": session, "received_at": message["received_at"]}}
+        proven = signed(gateway, device, wrapped, now_ms, secret)
+        return Sending(kind, topics.RAW, proven.key, proven.value, proven.headers)

@@ -137,6 +137,13 @@ class Platform:
         for name, server in self._backing.servers.items():
             self._supervisor.keep(name, server)
 
+    def keep(self, name: str, process: ServiceProcess) -> None:
+        """Something beside the platform that is started again when it dies."""
+        self._supervisor.keep(name, process)
+
+    def release(self, name: str) -> None:
+        self._supervisor.release(name)
+
     def submit(self, work: Callable[[], T]) -> Future[T]:
         """Something to do beside the starting."""
         return self._pool.submit(work)

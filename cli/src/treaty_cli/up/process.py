@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -48,6 +48,11 @@ class ServiceProcess:
 
     def tail(self) -> str:
         return "" if self._process is None else self._process.tail()
+
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Raises StartError where it ends, or the bound passes, first."""
+        if self._process is not None:
+            self._process.wait_ready(condition, timeout_s)
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code, None where it still runs past the bound."""

@@ -42,18 +42,20 @@ class Supervisor:
 
     def __init__(self, say: Callable[[str, str], None]) -> None:
         self._say = say
-        self._watchers: list[threading.Thread] = []
-        self._closing = threading.Event()
+        self._watchers: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def keep(self, name: str, kept: Keepable) -> None:
-        """From now on, until `close`; it runs already."""
-        watcher = threading.Thread(target=self._watch, args=(name, kept), name=f"keeps-{name}", daemon=True)
-        self._watchers.append(watcher)
+        """From now on, until released; it runs already."""
+        released = threading.Event()
+        watcher = threading.Thread(
+            target=self._watch, args=(name, kept, released), name=f"keeps-{name}", daemon=True
+        )
+        self._watchers[name] = (watcher, released)
         watcher.start()
 
-    def _watch(self, name: str, kept: Keepable) -> None:
+    def _watch(self, name: str, kept: Keepable, released: threading.Event) -> None:
         deaths, since = 0, time.monotonic()
-        while not self._closing.wait(_LOOK_EVERY_S):
+        while not released.wait(_LOOK_EVERY_S):
             if kept.alive():
                 if time.monotonic() - since > _SETTLED_S:
                     deaths = 0
@@ -62,7 +64,7 @@ class Supervisor:
             ending = kept.ending()
             kept.kill()
             self._say(name, f"{ending}, starts again in {backoff_s(deaths):.1f} s")
-            if self._closing.wait(backoff_s(deaths)):
+            if released.wait(backoff_s(deaths)):
                 return
             try:
                 kept.start()
@@ -72,8 +74,15 @@ class Supervisor:
             since = time.monotonic()
             self._say(name, "started again")
 
+    def release(self, name: str) -> None:
+        """It is not started any more once this returns; where it runs it keeps running."""
+        watcher, released = self._watchers.pop(name)
+        released.set()
+        watcher.join()
+
     def close(self) -> None:
-        """Nothing is started any more once this returns; what runs keeps running."""
-        self._closing.set()
-        for watcher in self._watchers:
-            watcher.join()
+        """Releases all."""
+        for _, released in self._watchers.values():
+            released.set()
+        for name in list(self._watchers):
+            self.release(name)

@@ -1,0 +1,56 @@
+"""`treaty`: the control plane of a platform on this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from treaty_cli import plugin, uplink
+from treaty_cli.api import ApiError
+from treaty_cli.bench import bench_command
+from treaty_cli.demo.command import demo_command
+from treaty_cli.home import Home, NotRunningError
+from treaty_cli.tokens import token_command
+from treaty_cli.up.command import up_command
+from treaty_cli.watch import watch_command
+from treaty_embedded import EmbeddedError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="One event stream and one device model for devices of many vendors.",
+)
+app.command("up")(up_command)
+app.command("demo")(demo_command)
+app.add_typer(plugin.app, name="plugin")
+app.add_typer(uplink.app, name="uplink")
+app.command("watch")(watch_command)
+app.command("token")(token_command)
+app.command("bench")(bench_command)
+
+
+@app.callback()
+def _home(
+    context: typer.Context,
+    home: Annotated[
+        Path, typer.Option(envvar="TREATY_HOME", help="Where the platform keeps its data and keys.")
+    ] = Path(".treaty"),
+) -> None:
+    context.obj = Home(home)
+
+
+def main() -> None:
+    """Exits 1 with one line of what is wrong, where it is something a person can put right."""
+    try:
+        app()
+    except (ApiError, EmbeddedError, NotRunningError) as error:
+        sys.exit(f"treaty: {error}")
+
+
+if __name__ == "__main__":
+    main()
