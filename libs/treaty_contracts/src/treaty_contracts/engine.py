@@ -10,6 +10,7 @@ from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take
 from treaty_contracts.policy import Policy
 from treaty_contracts.probe.judge import judge_probe
+from treaty_contracts.static.judge import judge_static
 from treaty_contracts.verdict import Verdict
 
 __all__ = ["Engine", "check", "digest"]
@@ -71,7 +72,9 @@ class Engine:
 
     def _findings(self, snapshot: Snapshot, contract: Contract) -> list[Finding]:
         found = judge_meaning(contract, snapshot.files)
-        found += judge_probe(snapshot, contract, self.policy)
+        facts = judge_static(snapshot, contract)
+        found += facts.findings
+        found += judge_probe(snapshot, contract, self.policy, facts).findings
         return found
 
     @staticmethod

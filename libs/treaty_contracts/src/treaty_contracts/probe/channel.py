@@ -1,25 +1,35 @@
-"""Ask a child questions one at a time, each with its own deadline; every way it can die is an answer."""
+"""Confined children for the probe: where they come from, what they are held to, how they die."""
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import signal
-import subprocess
 import sys
-import time
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-__all__ = ["Channel", "ChildDiedError", "PlainChild"]
+from treaty_contracts.model import Contract
+from treaty_contracts.policy import Policy
+from treaty_sandbox import Applied, ChildEndedError, ChildRefusedError, Limits, Session, Target, Template
+from treaty_sandbox import Policy as Confinement
 
-MAX_REPLY = 8 * 1024 * 1024
+__all__ = ["ChildDiedError", "Children", "ConfinementMissingError"]
+
+RUNNER = "treaty_contracts.probe.child:prober"
+START_DEADLINE_MS = 5_000
+REPLY_BYTES = 2 * 1024 * 1024
+
+
+class ConfinementMissingError(Exception):
+    """The host cannot confine a child as the policy demands; `mechanism` says what is missing."""
+
+    def __init__(self, mechanism: str, detail: str) -> None:
+        self.mechanism = mechanism
+        self.detail = detail
+        super().__init__(f"{mechanism}: {detail}")
 
 
 class ChildDiedError(Exception):
-    """The child gave no answer: `reason` is deadline, memory, exit, signal, output or refused."""
+    """The child gave no answer: `reason` is deadline, memory, exit or output."""
 
     def __init__(self, reason: str, detail: str) -> None:
         self.reason = reason
@@ -27,66 +37,81 @@ class ChildDiedError(Exception):
         super().__init__(f"{reason}: {detail}")
 
 
-class Channel(Protocol):
-    """One child. `ask` returns its reply or raises ChildDiedError, after which the channel is closed."""
+def _died(error: ChildEndedError) -> ChildDiedError:
+    if error.kind == "deadline_exceeded":
+        return ChildDiedError("deadline", error.detail)
+    if error.kind in {"output_too_large", "malformed_output"}:
+        return ChildDiedError("output", "an answer that is too large or cannot be read")
+    return ChildDiedError("exit", error.detail)
 
-    def ask(self, message: list[Any], deadline_ms: int) -> Any: ...
 
-    def close(self) -> None: ...
+_templates: list[Template] = []
 
 
-class PlainChild:
-    """A child process without confinement, for trusted packages in tests of the probe itself."""
+def templates() -> tuple[Template, Template]:
+    """Two interpreters to fork from, shared by the process: texts hash differently in each."""
+    while len(_templates) < 2:
+        _templates.append(Template(preload=("treaty_contracts.probe.child",)))
+    for template in _templates:
+        template.start()
+    return _templates[0], _templates[1]
 
-    def __init__(self) -> None:
-        child = Path(__file__).with_name("child.py")
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(child)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            start_new_session=True,
+
+def close_templates() -> None:
+    """End the shared interpreters; the next probe starts new ones."""
+    while _templates:
+        _templates.pop().close()
+
+
+class Children:
+    """Starts children for one package. `applied` is what confined the last one."""
+
+    def __init__(self, contract: Contract, files: Mapping[str, bytes], policy: Policy) -> None:
+        resources = contract.resources
+        self.policy = Confinement.STRICT if policy.sandbox == "strict" else Confinement.BEST_EFFORT
+        self.limits = Limits(
+            memory=resources.memory_mib * 1024 * 1024,
+            cpu_seconds=30,
+            start_deadline=START_DEADLINE_MS,
+            message_deadline=resources.message_deadline_ms,
+            batch_deadline=resources.batch_deadline_ms,
+            message_reply=REPLY_BYTES,
+            batch_reply=REPLY_BYTES + 1024,
         )
-        self.buffer = b""
+        third_party = [name for name, rule in contract.packages_in_full().items() if rule.allowed]
+        library = (
+            tuple(Path(entry) for entry in sys.path if entry.endswith("site-packages")) if third_party else ()
+        )
+        self.target = Target(RUNNER, dict(files), readable=library, import_path=library)
+        self.applied: Applied | None = None
+
+    def start(self, number: int) -> Child:
+        """A fresh child of the first or second interpreter. Raises ChildDiedError, ConfinementMissingError."""
+        try:
+            session = Session(templates()[number % 2], self.target, limits=self.limits, policy=self.policy)
+        except ChildEndedError as error:
+            raise _died(error) from error
+        except ChildRefusedError as error:
+            if error.stage == "confinement":
+                raise ConfinementMissingError(error.kind, error.detail) from error
+            raise ChildDiedError("exit", str(error)) from error
+        self.applied = session.applied
+        return Child(session)
+
+
+class Child:
+    """One confined child, asked one thing at a time."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
 
     def ask(self, message: list[Any], deadline_ms: int) -> Any:
-        assert self.process.stdin is not None  # noqa: S101 - opened as a pipe above
-        assert self.process.stdout is not None  # noqa: S101 - opened as a pipe above
+        """Its answer, unchecked. Raises ChildDiedError, after which the child is gone."""
         try:
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            raise self._died() from None
-        end = time.monotonic() + deadline_ms / 1000
-        descriptor = self.process.stdout.fileno()
-        while b"\n" not in self.buffer:
-            left = end - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                self.close()
-                raise ChildDiedError("deadline", f"no answer within {deadline_ms} ms")
-            part = os.read(descriptor, 1 << 20)
-            if not part:
-                raise self._died()
-            self.buffer += part
-            if len(self.buffer) > MAX_REPLY:
-                self.close()
-                raise ChildDiedError("output", f"an answer of more than {MAX_REPLY} bytes")
-        line, self.buffer = self.buffer.split(b"\n", 1)
-        return json.loads(line)
-
-    def _died(self) -> ChildDiedError:
-        self.close()
-        code = self.process.returncode
-        if code < 0:
-            return ChildDiedError("signal", f"ended by {signal.Signals(-code).name}")
-        return ChildDiedError("exit", f"ended the process with status {code}")
+            return self.session.ask(message, deadline_ms)
+        except ChildEndedError as error:
+            self.session.close()
+            raise _died(error) from error
 
     def close(self) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None and not stream.closed:
-                with suppress(BrokenPipeError):
-                    stream.close()
+        self.session.close()

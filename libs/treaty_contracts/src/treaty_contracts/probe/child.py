@@ -1,83 +1,75 @@
-"""Runs inside the confined child, as a file of its own: standard library and `treaty` only.
+"""Runs inside the confined child: standard library, `treaty` and the sandbox's loader only.
 
-It is given a package's sources in memory, loads them under a synthetic package, describes the
-promised objects as they really are and calls them with the given arguments. It judges nothing and
-knows no expected value: everything it says is checked by the parent.
+It loads a package given in memory under a synthetic package, describes the promised objects as they
+really are and calls them with the given arguments. It judges nothing and knows no expected value: everything it says is checked by the parent.
 """
 
 from __future__ import annotations
 
+import builtins
+import collections
 import contextlib
+import copy
+import dataclasses
+import decimal
+import enum
+import functools
 import inspect
+import io
+import itertools
 import json
+import logging
+import math
+import operator
 import os
+import re
+import signal
+import struct
 import sys
+import threading
 import types
 import typing
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
-from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import spec_from_loader
 from typing import Any
 
-ROOT = "treaty_plugin"
+import treaty
+import treaty.quantities
+from treaty_sandbox.inside.package import NAME as ROOT
+from treaty_sandbox.inside.package import Package
+
+WATCHED = tuple(
+    module.__name__
+    for module in (
+        builtins,
+        collections,
+        contextlib,
+        copy,
+        dataclasses,
+        decimal,
+        enum,
+        functools,
+        itertools,
+        json,
+        logging,
+        math,
+        operator,
+        re,
+        struct,
+        typing,
+        treaty,
+        treaty.reading,
+        treaty.uplink,
+        treaty.errors,
+    )
+)
+"""Modules whose names no package may replace."""
+
 MAX_DEPTH = 12
 MAX_NODES = 20_000
 MAX_TEXT = 65_536
-
-
-class Memory(MetaPathFinder, Loader):
-    """Imports the package's modules from memory: relative ones, and absolute ones of its top level."""
-
-    def __init__(self, sources: Mapping[str, str]) -> None:
-        self.sources = sources
-        self.top = {path.split("/", 1)[0].removesuffix(".py") for path in sources}
-
-    def _file(self, name: str) -> tuple[str, bool] | None:
-        inner = name[len(ROOT) + 1 :].replace(".", "/")
-        init = f"{inner}/__init__.py" if inner else "__init__.py"
-        if init in self.sources:
-            return init, True
-        if inner and inner + ".py" in self.sources:
-            return inner + ".py", False
-        if not inner or any(path.startswith(inner + "/") for path in self.sources):
-            return "", True
-        return None
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname == ROOT or fullname.startswith(ROOT + "."):
-            found = self._file(fullname)
-            if found is None:
-                return None
-            spec = spec_from_loader(fullname, self, origin="treaty-plugin:" + found[0], is_package=found[1])
-            if spec is not None and found[1]:
-                spec.submodule_search_locations = []
-            return spec
-        if fullname.split(".", 1)[0] in self.top and self._file(f"{ROOT}.{fullname}") is not None:
-            return spec_from_loader(fullname, _Same(f"{ROOT}.{fullname}"))
-        return None
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        found = self._file(module.__name__)
-        if found is None or not found[0]:
-            return
-        code = compile(self.sources[found[0]], "<plugin>/" + found[0], "exec", dont_inherit=True)
-        exec(code, module.__dict__)  # noqa: S102 - running the plugin is what this confined child is for
-
-
-class _Same(Loader):
-    """`import helper` and `from . import helper` are one module, loaded once."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        __import__(self.name)
-        return sys.modules[self.name]
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        return None
+MAX_ITEMS = 256
 
 
 def class_name(kind: type) -> str:
@@ -364,8 +356,8 @@ def failure(error: BaseException) -> dict[str, Any]:
     trace = error.__traceback__
     while trace is not None:
         filename = trace.tb_frame.f_code.co_filename
-        if filename.startswith("<plugin>/"):
-            where = [filename.removeprefix("<plugin>/"), trace.tb_lineno]
+        if filename.endswith(".py") and not filename.startswith("/"):
+            where = [filename, trace.tb_lineno]
         trace = trace.tb_next
     try:
         message = str(error)[:500]
@@ -389,9 +381,7 @@ def argument(value: Any) -> Any:
         if tag == "time":
             return datetime.fromtimestamp(body / 1000, timezone.utc)  # noqa: UP017
         if tag == "uplink":
-            from treaty import Uplink  # noqa: PLC0415 - only decoders need the SDK
-
-            return Uplink(
+            return treaty.Uplink(
                 payload=bytes.fromhex(body[0]),
                 f_port=body[1],
                 model=body[2],
@@ -399,39 +389,70 @@ def argument(value: Any) -> Any:
                 received_at=datetime.fromtimestamp(body[4] / 1000, timezone.utc),  # noqa: UP017
             )
         if tag == "action":
-            from treaty import Action  # noqa: PLC0415
-
-            return Action(name=body[0], model=body[1], arguments=body[2])
+            return treaty.Action(name=body[0], model=body[1], arguments=body[2])
     if isinstance(value, list):
         return [argument(part) for part in value]
     return value
 
 
+def settled(result: Any) -> Any:
+    """What a coroutine comes to when nothing makes it wait, and the first items of a generator."""
+    if inspect.iscoroutine(result):
+        try:
+            result.send(None)
+        except StopIteration as stop:
+            return Awaited(stop.value)
+        result.close()
+        return result
+    if inspect.isgenerator(result):
+        return Yielded(list(itertools.islice(result, MAX_ITEMS)))
+    return result
+
+
+@dataclasses.dataclass(slots=True)
+class Awaited:
+    """What an asynchronous function returned."""
+
+    value: Any
+
+
+@dataclasses.dataclass(slots=True)
+class Yielded:
+    """What a generator yielded."""
+
+    items: list[Any]
+
+
 class Prober:
     """Answers one question a message; `load` must be the first.
 
-    ["load", {path: source}, [module]] -> {module: null | failure}
-    ["describe", {module: {functions, classes, variables}}] -> facts
+    ["load", [module]] -> {"modules": {module: null | failure}, "effects": [text]}
+    ["describe", {module: {functions, classes, variables, names}}] -> facts
     ["call", step, [argument], {name: argument}] -> {"value": rendered} | failure, a step being
     {module, target} or {module, target: "Class.method", construct: [argument]}
+    ["effects"] -> [text]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, package: Package) -> None:
+        self.package = package
         self.loaded: dict[str, Any] = {}
         self.targets: dict[str, Any] = {}
+        self.watch = Watch()
 
-    def __call__(self, message: list[Any]) -> Any:
+    def __call__(self, message: list[Any]) -> tuple[str, Any]:
         if message[0] == "load":
-            return self.load(message[1], message[2])
+            return "ok", {"modules": self.load(message[1]), "effects": self.watch.effects()}
         if message[0] == "describe":
-            return {name: self.describe(name, wanted) for name, wanted in message[1].items()}
-        return self.call(message[1], message[2], message[3])
+            return "ok", {name: self.describe(name, wanted) for name, wanted in message[1].items()}
+        if message[0] == "effects":
+            return "ok", self.watch.effects()
+        return "ok", self.call(message[1], message[2], message[3])
 
-    def load(self, sources: Mapping[str, str], modules: list[str]) -> dict[str, Any]:
-        sys.meta_path.append(Memory(sources))
+    def load(self, modules: list[str]) -> dict[str, Any]:
+        self.watch.begin()
         for name in modules:
             try:
-                __import__(f"{ROOT}.{name}")
+                self.package.load(name)
                 self.loaded[name] = None
             except BaseException as error:
                 self.loaded[name] = failure(error)
@@ -441,24 +462,31 @@ class Prober:
         if self.loaded.get(name, "absent") is not None:
             return None
         module = sys.modules[f"{ROOT}.{name}"]
-        hints = hints_of(module, dict(vars(module)))
-        found: dict[str, Any] = {"functions": {}, "classes": {}, "variables": {}}
-        for kind, described in found.items():
-            for promised, detail in wanted.get(kind, {}).items():
-                try:
-                    target = find(module, promised)
-                except AttributeError:
-                    continue
-                if kind == "classes":
-                    described[promised] = describe_class(target, detail)
-                elif kind == "functions":
-                    described[promised] = describe_callable(target)
-                else:
-                    described[promised] = {
-                        "value": Renderer().render(target),
-                        "type": describe_type(type(target)),
-                        "annotation": describe_type(hints.get(promised, inspect.Parameter.empty)),
-                    }
+        scope = dict(vars(module))
+        hints = hints_of(module, scope)
+        found: dict[str, Any] = {"functions": {}, "classes": {}, "variables": {}, "names": {}}
+        for promised, detail in wanted.get("classes", {}).items():
+            with contextlib.suppress(AttributeError):
+                found["classes"][promised] = describe_class(find(module, promised), detail)
+        for promised in wanted.get("functions", ()):
+            with contextlib.suppress(AttributeError):
+                found["functions"][promised] = describe_callable(find(module, promised))
+        for promised in wanted.get("variables", ()):
+            with contextlib.suppress(AttributeError):
+                target = find(module, promised)
+                found["variables"][promised] = {
+                    "value": Renderer().render(target),
+                    "type": describe_type(type(target)),
+                    "annotation": describe_type(hints.get(promised, inspect.Parameter.empty)),
+                }
+        for text in wanted.get("names", ()):
+            with contextlib.suppress(AttributeError):
+                own = (
+                    find(treaty, text.removeprefix("treaty."))
+                    if text.startswith("treaty.")
+                    else find(module, text)
+                )
+                found["names"][text] = describe_type(own)
         return found
 
     def call(
@@ -466,14 +494,14 @@ class Prober:
     ) -> dict[str, Any]:
         key = json.dumps(step, sort_keys=True)
         try:
-            if key not in self.targets:
+            if key not in self.targets or "construct" in step:
                 self.targets[key] = self.resolve(step)
             given = [argument(value) for value in arguments]
             named = {name: argument(value) for name, value in keywords.items()}
         except BaseException as error:
             return {"unresolved": True, **failure(error)}
         try:
-            return {"value": Renderer().render(self.targets[key](*given, **named))}
+            return {"value": Renderer().render(settled(self.targets[key](*given, **named)))}
         except BaseException as error:
             return failure(error)
 
@@ -485,24 +513,74 @@ class Prober:
         return getattr(find(module, kind)(*[argument(value) for value in step["construct"]]), method)
 
 
-def prober(_package: object, _options: Mapping[str, Any]) -> Prober:
-    """The runner the confined child is started with; sources arrive with the first message."""
-    return Prober()
+class _Recorder(io.TextIOBase):
+    """Standard output and error of the child: counts what is written and keeps nothing."""
+
+    def __init__(self) -> None:
+        self.written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.written += 1
+        return len(text)
 
 
-def main() -> None:
-    """Speak JSON lines, one reply a message, on what standard input and output were."""
-    replies = os.fdopen(os.dup(1), "wb")
-    questions = os.fdopen(os.dup(0), "rb")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
-    probe = Prober()
-    for line in questions:
-        replies.write(json.dumps(probe(json.loads(line))).encode() + b"\n")
-        replies.flush()
-    os._exit(0)
+class Watch:
+    """What of the interpreter's own state a package changed."""
+
+    def __init__(self) -> None:
+        self.output = _Recorder()
+        self.before: dict[str, Any] = {}
+
+    def begin(self) -> None:
+        sys.stdout = sys.stderr = self.output
+        self.before = self.state()
+
+    @staticmethod
+    def state() -> dict[str, Any]:
+        context = decimal.getcontext()
+        root = logging.getLogger()
+        held: dict[str, Any] = {
+            "the decimal context": (context.prec, context.rounding, tuple(context.traps.values())),
+            "the warnings' filters": tuple(warnings.filters),
+            "the root logger": (
+                root.level,
+                tuple(map(id, root.handlers)),
+                tuple(map(id, root.filters)),
+                root.disabled,
+                logging.root.manager.disable,
+            ),
+            "the import path": (
+                tuple(sys.path),
+                tuple(map(id, sys.meta_path)),
+                tuple(map(id, sys.path_hooks)),
+            ),
+            "the recursion limit": sys.getrecursionlimit(),
+            "the environment": tuple(sorted(os.environ.items())),
+            "the hooks": (id(sys.excepthook), id(sys.displayhook), id(sys.gettrace()), id(sys.getprofile())),
+            "signal handlers": tuple(id(signal.getsignal(number)) for number in (1, 2, 11, 14, 15)),
+            "the threads": threading.active_count(),
+        }
+        for name in WATCHED:
+            held[f"the module {name}"] = {key: id(value) for key, value in vars(sys.modules[name]).items()}
+        return held
+
+    def effects(self) -> list[str]:
+        found = ["standard output"] if self.output.written else []
+        after = self.state()
+        for what, before in self.before.items():
+            if not isinstance(before, dict):
+                if before != after[what]:
+                    found.append(what)
+                continue
+            for key, held in before.items():
+                if after[what].get(key) != held and key != "_cache":
+                    found.append(f"{what.removeprefix('the module ')}.{key}")
+        return found
 
 
-if __name__ == "__main__":
-    main()
+def prober(package: Package, _options: Mapping[str, Any]) -> Prober:
+    """The runner the confined child is started with."""
+    return Prober(package)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from treaty_contracts.findings import Finding, Place, Severity
+from treaty_contracts.findings import Finding, Severity
 from treaty_contracts.model import Contract
 from treaty_contracts.policy import Policy
-from treaty_contracts.probe.channel import ChildDiedError
 from treaty_contracts.probe.decoded import MismatchError, differences, readings_of
 from treaty_contracts.probe.inputs import case_argument, malformed_uplinks
-from treaty_contracts.probe.session import Call, Outcome, Session
+from treaty_contracts.probe.replies import judge_replies, place_of, thrown
+from treaty_contracts.probe.session import Call, Session
 from treaty_contracts.probe.values import error_names, shown
 from treaty_contracts.probe.vectors import Case
 
-__all__ = ["death", "declared_error", "judge_decoder", "thrown"]
+__all__ = ["NEVER_DECLARED", "declared_error", "judge_decoder"]
 
 ALWAYS_DECLARED = frozenset({"ValueError", "treaty.errors.DecodeError"})
 NEVER_DECLARED = frozenset({"MemoryError", "RecursionError"})
@@ -26,57 +26,6 @@ def declared_error(names: list[str], contract: Contract) -> bool:
         return False
     declared = ALWAYS_DECLARED | set(contract.errors)
     return any(name in declared or name.rsplit(".", 1)[-1] in declared for name in names)
-
-
-def _place(reply: Any) -> Place | None:
-    match reply.get("at") if isinstance(reply, dict) else None:
-        case [str(path), int(line)]:
-            return Place(path, line)
-    return None
-
-
-def thrown(reply: dict[str, Any], names: list[str]) -> str:
-    """The exception as a short text, the same on every run."""
-    message = str(reply.get("message", ""))[:200]
-    return f"{names[0]}: {message}" if message else names[0]
-
-
-def death(died: ChildDiedError, what: str, promise: str) -> Finding:
-    """The finding for a child that did not survive."""
-    if died.reason == "deadline":
-        return Finding(
-            "P509",
-            Severity.ERROR,
-            f"{what}: {died.detail}",
-            promise,
-            hint="a decoder reads one payload: look for a loop that the payload's bytes keep alive",
-        )
-    if died.reason == "memory":
-        return Finding("P510", Severity.ERROR, f"{what}: {died.detail}", "resources.memory_mib")
-    return Finding("P511", Severity.ERROR, f"{what}: {died.detail}", promise)
-
-
-def _outcome(outcome: Outcome, label: str, promise: str) -> Finding | None:
-    """What is wrong with the replies as such: the child died, or they differ."""
-    if outcome.died is not None:
-        return death(outcome.died, label, promise)
-    first, *others = outcome.replies
-    for other in others:
-        if other != first:
-            left, right = (
-                shown(reply.get("value")) if "value" in reply else "an error" for reply in (first, other)
-            )
-            return Finding(
-                "P504",
-                Severity.ERROR,
-                f"{label}: the same input gave two outputs",
-                promise,
-                place=_place(first),
-                expected=left if left != right else None,
-                observed=right,
-                hint="take time from uplink.received_at, and keep nothing between calls",
-            )
-    return None
 
 
 def _judge_case(case: Case, reply: Any, contract: Contract) -> list[Finding]:
@@ -102,7 +51,7 @@ def _judge_case(case: Case, reply: Any, contract: Contract) -> list[Finding]:
                     Severity.ERROR,
                     f"{label}: another error than expected",
                     "vectors",
-                    place=_place(reply),
+                    place=place_of(reply),
                     expected=case.error,
                     observed=thrown(reply, names),
                 )
@@ -114,7 +63,7 @@ def _judge_case(case: Case, reply: Any, contract: Contract) -> list[Finding]:
                     Severity.ERROR,
                     f"{label}: {names[0]} is not declared",
                     "errors",
-                    place=_place(reply),
+                    place=place_of(reply),
                     observed=thrown(reply, names),
                 )
             ]
@@ -126,7 +75,7 @@ def _judge_case(case: Case, reply: Any, contract: Contract) -> list[Finding]:
                 Severity.ERROR,
                 f"{label}: raised instead of decoding",
                 "vectors",
-                place=_place(reply),
+                place=place_of(reply),
                 observed=thrown(reply, names),
             )
         ]
@@ -175,7 +124,7 @@ def _judge_malformed(label: str, reply: Any, contract: Contract) -> list[Finding
                 Severity.ERROR,
                 f"malformed input ({label}): {names[0]} ends the process",
                 "entry.decode",
-                place=_place(reply),
+                place=place_of(reply),
             )
         ]
     if declared_error(names, contract):
@@ -186,7 +135,7 @@ def _judge_malformed(label: str, reply: Any, contract: Contract) -> list[Finding
             Severity.ERROR,
             f"malformed input ({label}): {names[0]} is not a declared error",
             "errors",
-            place=_place(reply),
+            place=place_of(reply),
             expected="a value, ValueError or treaty.DecodeError",
             observed=thrown(reply, names),
             hint="check the payload's length and head before reading it, and raise treaty.DecodeError",
@@ -195,11 +144,10 @@ def _judge_malformed(label: str, reply: Any, contract: Contract) -> list[Finding
 
 
 def judge_decoder(
-    session: Session, contract: Contract, cases: tuple[Case, ...], policy: Policy
+    session: Session, entry: str, contract: Contract, cases: tuple[Case, ...], policy: Policy
 ) -> list[Finding]:
-    """Every finding of vectors and malformed inputs; of one code at one place only the first is told."""
-    assert contract.entry is not None
-    module, target = contract.entry.decode.split(":")
+    """Every finding of vectors and malformed inputs; of one cause only the first is told."""
+    module, target = entry.split(":")
     step = (("module", module), ("target", target))
     calls = [Call(step, (case_argument(case),), f"vector {case.name!r}") for case in cases]
     malformed = malformed_uplinks(contract, cases, policy.seed)
@@ -207,7 +155,9 @@ def judge_decoder(
     outcomes = session.evaluate(calls)
     found: list[Finding] = []
     for number, (call, outcome) in enumerate(zip(calls, outcomes, strict=True)):
-        finding = _outcome(outcome, call.label, "entry.decode") if outcome.replies or outcome.died else None
+        finding = (
+            judge_replies(outcome, call.label, "entry.decode") if outcome.replies or outcome.died else None
+        )
         if finding is not None:
             found.append(finding)
         elif outcome.replies:

@@ -1,17 +1,16 @@
-"""Run a package's calls in children: three evaluations of each in two orders, across restarts."""
+"""Run a package's calls in children: three evaluations of each, in two orders and two processes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from treaty_contracts.probe.channel import Channel, ChildDiedError
+from treaty_contracts.probe.channel import Child, ChildDiedError, Children
 
 __all__ = ["Call", "Outcome", "Session"]
 
-START_DEADLINE_MS = 5_000
-MAX_RESTARTS = 3
+LOAD_DEADLINE_MS = 2_000
+MAX_DEATHS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,8 @@ class Call:
     keywords: tuple[tuple[str, Any], ...] = ()
 
     def message(self) -> list[Any]:
-        return ["call", dict(self.step), list(self.arguments), dict(self.keywords)]
+        return ["call", {key: list(v) if isinstance(v, tuple) else v for key, v in self.step},
+                list(self.arguments), dict(self.keywords)]  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -38,50 +38,60 @@ class Outcome:
 class Session:
     """One package under probe. A child that dies is replaced a few times, then the probe ends."""
 
-    def __init__(
-        self, start: Callable[[], Channel], sources: dict[str, str], modules: list[str], deadline_ms: int
-    ) -> None:
-        self.start = start
-        self.sources = sources
+    def __init__(self, children: Children, modules: list[str], deadline_ms: int) -> None:
+        self.children = children
         self.modules = modules
         self.deadline_ms = deadline_ms
-        self.channel: Channel | None = None
+        self.child: Child | None = None
+        self.number = 0
         self.deaths = 0
 
-    def open(self) -> dict[str, Any]:
+    def open(self, number: int) -> dict[str, Any]:
         """Start a child and load the modules; raises ChildDiedError where loading kills or hangs it."""
-        self.channel = self.start()
-        reply = self.channel.ask(["load", self.sources, self.modules], START_DEADLINE_MS)
+        self.close()
+        self.number = number
+        self.child = self.children.start(number)
+        reply = self.ask(["load", self.modules], LOAD_DEADLINE_MS)
         return reply if isinstance(reply, dict) else {}
 
-    def describe(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        assert self.channel is not None
-        reply = self.channel.ask(["describe", wanted], START_DEADLINE_MS)
-        return reply if isinstance(reply, dict) else {}
+    def ask(self, message: list[Any], deadline_ms: int) -> Any:
+        if self.child is None:
+            raise ChildDiedError("exit", "the child is gone")
+        try:
+            return self.child.ask(message, deadline_ms)
+        except ChildDiedError:
+            self.child = None
+            raise
 
     def close(self) -> None:
-        if self.channel is not None:
-            self.channel.close()
-            self.channel = None
+        if self.child is not None:
+            self.child.close()
+            self.child = None
 
     def _once(self, call: Call, outcome: Outcome) -> None:
-        if outcome.died is not None or self.deaths > MAX_RESTARTS:
+        if outcome.died is not None or self.deaths > MAX_DEATHS:
             return
         try:
-            if self.channel is None:
-                self.open()
-            assert self.channel is not None
-            outcome.replies.append(self.channel.ask(call.message(), self.deadline_ms))
+            if self.child is None:
+                self.open(self.number)
+            outcome.replies.append(self.ask(call.message(), self.deadline_ms))
         except ChildDiedError as death:
             outcome.died = death
             self.deaths += 1
-            self.close()
 
     def evaluate(self, calls: list[Call]) -> list[Outcome]:
-        """Each call once in order, then twice in a row in reverse order: state shows as a difference."""
+        """Each call once in order, then, in another process, twice in a row in reverse order.
+
+        What a package keeps between calls, takes from a clock or owes to its process shows as a difference.
+        """
         outcomes = [Outcome() for _ in calls]
         for call, outcome in zip(calls, outcomes, strict=True):
             self._once(call, outcome)
+        if calls and self.deaths <= MAX_DEATHS:
+            try:
+                self.open(self.number + 1)
+            except ChildDiedError as death:
+                outcomes[-1].died = outcomes[-1].died or death
         for call, outcome in zip(reversed(calls), reversed(outcomes), strict=True):
             self._once(call, outcome)
             self._once(call, outcome)

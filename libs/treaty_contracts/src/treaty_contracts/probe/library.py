@@ -1,0 +1,145 @@
+"""Judge promised functions and methods by calling them with made-up arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from treaty_contracts.findings import Finding, Severity
+from treaty_contracts.model.structure import FunctionPromise
+from treaty_contracts.probe.decoder import NEVER_DECLARED
+from treaty_contracts.probe.replies import judge_replies, place_of, thrown
+from treaty_contracts.probe.session import Call, Session
+from treaty_contracts.probe.synthesis import arguments_for
+from treaty_contracts.probe.values import error_names, shown, type_names
+from treaty_contracts.signatures.types import Form, parse_type, shown_type, stands_for, substitute
+
+__all__ = ["Subject", "judge_subjects"]
+
+_CALLABLES = {"function", "builtin_function_or_method", "method", "functools.partial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One promised callable as the child described it."""
+
+    name: str
+    promise: FunctionPromise
+    path: str
+    step: tuple[tuple[str, Any], ...]
+    facts: Mapping[str, Any]
+    names: Mapping[str, Form]
+    method: bool = False
+
+    def parameters(self) -> list[tuple[str, str, bool, Form]]:
+        """(name, kind, optional, type) to make arguments for: as promised, else as defined."""
+        if self.promise.arguments is not None:
+            promised = self.promise.arguments
+            if self.method and promised and promised[0].name in {"self", "cls"}:
+                promised = promised[1:]
+            defined = {part["name"]: part for part in self.facts.get("parameters") or []}
+            return [
+                (
+                    part.name, part.kind, part.optional or part.has_default,
+                    substitute(parse_type(part.annotation), self.names)
+                    if part.annotation else defined.get(part.name, {}).get("annotation"),
+                )
+                for part in promised
+            ]  # fmt: skip
+        given = list(self.facts.get("parameters") or [])
+        if self.method and self.facts.get("binding") == "instance":
+            given = given[1:]
+        return [
+            (part["name"], part["kind"], part["default"] is not None, part["annotation"]) for part in given
+        ]
+
+    def outputs(self) -> list[Form]:
+        """The types a result must have: promised and annotated."""
+        forms = [self.facts.get("returns")]
+        if self.promise.returns is not None:
+            forms.append(substitute(parse_type(self.promise.returns), self.names))
+        return [form for form in forms if form is not None]
+
+
+def satisfies(rendered: Any, form: Form) -> bool:
+    """Whether a value the child rendered is of a type; what cannot be known counts as such."""
+    match form:
+        case None | ["any"] | ["text", _]:
+            return True
+        case ["union", parts]:
+            return any(satisfies(rendered, part) for part in parts)
+        case ["none"]:
+            return list(rendered) == ["none"]
+        case ["literal", text, _]:
+            return shown(rendered) == str(text)
+    names = ["callable"] if rendered == ["cut"] else type_names(rendered)
+    if stands_for(["class", names, []], form) is False:
+        return names[0] in _CALLABLES and str(form[1][0]).endswith("Callable")
+    match rendered:
+        case ["list" | "set" | "frozenset", items] if len(form[2]) == 1:
+            return all(satisfies(item, form[2][0]) for item in items)
+        case ["tuple", items] if len(form[2]) == len(items):
+            return all(satisfies(item, part) for item, part in zip(items, form[2], strict=True))
+        case ["dict", items] if len(form[2]) == 2:
+            return all(satisfies(key, form[2][0]) and satisfies(value, form[2][1]) for key, value in items)
+    return True
+
+
+def _unwrapped(rendered: Any, subject: Subject) -> tuple[Any, list[Form]]:
+    """What was awaited or yielded, and the types it is held to."""
+    outputs = subject.outputs()
+    match rendered:
+        case ["object", [name, *_], [["value", inner]]] if name.endswith("child.Awaited"):
+            return inner, outputs
+        case ["object", [name, *_], [["items", ["list", items]]]] if name.endswith("child.Yielded"):
+            inner_forms = [form[2][0] for form in outputs if form[0] == "class" and form[2]]
+            return ["list", items], [["class", ["list", "object"], [form]] for form in inner_forms]
+    return rendered, outputs
+
+
+def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
+    names = error_names(reply)
+    if names is not None:
+        if "Exception" in names and not NEVER_DECLARED & set(names):
+            return None
+        code = "P511" if "Exception" not in names else "P508"
+        return Finding(code, Severity.ERROR, f"{subject.name}{label}: {thrown(reply, names)}", subject.path,
+                       place=place_of(reply))  # fmt: skip
+    rendered, outputs = _unwrapped(reply.get("value"), subject)
+    for form in outputs:
+        if not satisfies(rendered, form):
+            return Finding("P505", Severity.ERROR, f"{subject.name}{label} gives another type than promised",
+                           subject.path, expected=shown_type(form), observed=shown(rendered))  # fmt: skip
+    return None
+
+
+def judge_subjects(session: Session, subjects: list[Subject], keys: list[str], seed: int) -> list[Finding]:
+    """Call every subject; findings are the first of each kind for each."""
+    calls: list[Call] = []
+    owners: list[Subject] = []
+    for subject in subjects:
+        for number, (arguments, keywords) in enumerate(arguments_for(subject.parameters(), keys, seed)):
+            calls.append(Call(subject.step, tuple(arguments), f"{subject.name}, call {number + 1}",
+                              tuple(keywords.items())))  # fmt: skip
+            owners.append(subject)
+    outcomes = session.evaluate(calls)
+    found: dict[tuple[str, str], Finding] = {}
+    unfinished: dict[str, bool] = {}
+    for call, subject, outcome in zip(calls, owners, outcomes, strict=True):
+        if not outcome.replies and outcome.died is None:
+            continue
+        finding = judge_replies(outcome, call.label, subject.path)
+        if finding is None and not outcome.replies[0].get("unresolved"):
+            finding = _judge(subject, outcome.replies[0], call.label.removeprefix(subject.name))
+            names = error_names(outcome.replies[0]) or []
+            stub = "NotImplementedError" in names
+            unfinished[subject.path] = unfinished.get(subject.path, True) and stub
+        if finding is not None:
+            found.setdefault((subject.path, finding.code), finding)
+    for subject in subjects:
+        if unfinished.get(subject.path):
+            found[subject.path, "P502"] = Finding(
+                "P502", Severity.ERROR, f"{subject.name} is not implemented", subject.path
+            )
+    return list(found.values())

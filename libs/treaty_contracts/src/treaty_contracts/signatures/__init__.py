@@ -1,0 +1,1 @@
+"""Promised against real: what calls bind, and which types stand for which."""

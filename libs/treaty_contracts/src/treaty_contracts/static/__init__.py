@@ -1,0 +1,1 @@
+"""Judges source without running it."""

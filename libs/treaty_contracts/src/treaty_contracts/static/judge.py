@@ -1,0 +1,160 @@
+"""The whole package without running it: files, the import closure from the promised modules, every rule."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from treaty_contracts.findings import Finding, Place, Severity
+from treaty_contracts.model import Contract
+from treaty_contracts.model.structure import ModulePromise
+from treaty_contracts.package import Snapshot
+from treaty_contracts.static.files import judge_files
+from treaty_contracts.static.modules import Module, Package
+from treaty_contracts.static.permission import Permission
+from treaty_contracts.static.promised import judge_bindings
+from treaty_contracts.static.pruning import served_versions
+from treaty_contracts.static.rules import ImportUse, walk
+
+__all__ = ["StaticFacts", "judge_static", "promised_modules"]
+
+
+class StaticFacts:
+    """What the static pass knows: its findings, the package's modules and which of them can ever load."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.findings: list[Finding] = []
+        self.reached: dict[str, str] = {}
+
+    @property
+    def unsafe(self) -> bool:
+        """Whether the code tries to leave its confinement: then it is not run at all."""
+        return any(finding.code[0] == "X" and finding.severity is Severity.ERROR for finding in self.findings)
+
+
+def promised_modules(contract: Contract) -> dict[str, list[tuple[str, ModulePromise]]]:
+    """Every module the contract names, with each promise made of it and that promise's path."""
+    found: dict[str, list[tuple[str, ModulePromise]]] = {}
+    if contract.entry is not None:
+        for entry in (contract.entry.decode, contract.entry.encode):
+            if entry is not None:
+                found.setdefault(entry.split(":")[0], [])
+    for name, promise in contract.structure.modules.items():
+        found.setdefault(name, []).append((f"structure.modules.{name}", promise))
+    return found
+
+
+def _names(contract: Contract) -> dict[str, dict[str, str]]:
+    names: dict[str, dict[str, str]] = {}
+    for key in ("decode", "encode"):
+        entry = getattr(contract.entry, key, None)
+        if entry is not None:
+            module, target = entry.split(":")
+            names.setdefault(module, {})[target.split(".")[0]] = f"entry.{key}"
+    for module, promises in promised_modules(contract).items():
+        for path, promise in promises:
+            for kind in ("functions", "classes", "variables"):
+                for name in getattr(promise, kind):
+                    names.setdefault(module, {})[name] = f"{path}.{kind}.{name}"
+    return names
+
+
+def _loaded_with(package: Package, name: str) -> list[str]:
+    """The modules that loading one loads first: the packages around it."""
+    parts = name.split(".") if name else []
+    return [".".join(parts[:end]) for end in range(len(parts) + 1)]
+
+
+class _Closure:
+    def __init__(self, package: Package, permission: Permission, facts: StaticFacts) -> None:
+        self.package = package
+        self.permission = permission
+        self.facts = facts
+        self.waiting: deque[str] = deque()
+
+    def reach(self, name: str, chain: str) -> None:
+        for part in _loaded_with(self.package, name):
+            if part not in self.facts.reached and part in self.package.paths:
+                self.facts.reached[part] = chain
+                self.waiting.append(part)
+
+    def run(self) -> None:
+        while self.waiting:
+            name = self.waiting.popleft()
+            module = self.package.module(name)
+            if module is None:
+                continue
+            result = walk(module, self.package, self.permission)
+            self.facts.findings += result.findings
+            for use in result.imports:
+                self.imported(module, use)
+
+    def imported(self, module: Module, use: ImportUse) -> None:
+        chain = self.facts.reached[module.name]
+        here = f"{chain} -> " if chain else ""
+        step = f"{here}{module.path}:{use.line}"
+        place = Place(module.path, use.line, use.column)
+        if not use.path.startswith("."):
+            refusal = self.permission.refusal(use.path, imported=True)
+            if refusal is not None:
+                message = refusal.message + (f" ({step})" if chain else "")
+                self.facts.findings.append(
+                    Finding(
+                        refusal.code, Severity.ERROR, message, "imports.allow", None, place, hint=refusal.hint
+                    )
+                )
+            return
+        inner, rest = self.package.split(use.path[1:])
+        known = self.package.module(inner)
+        outside = "<outside>" in use.path
+        if outside or len(rest) > 1 or (rest and not self.offers(inner, rest[0])):
+            if not (use.guarded and not outside):
+                self.facts.findings.append(
+                    Finding(
+                        "X316",
+                        Severity.ERROR,
+                        f"the package holds no {use.path.lstrip('.')}",
+                        None,
+                        None,
+                        place,
+                    )
+                )
+            return
+        self.reach(inner, step)
+        if known is None:
+            return
+        for path in sorted(self.package.canonical(use.path)):
+            if path.startswith("."):
+                self.reach(self.package.split(path[1:])[0], step)
+
+    def offers(self, name: str, attribute: str) -> bool:
+        module = self.package.module(name)
+        if module is None:
+            return False
+        top = module.top
+        return (
+            attribute in top.imports
+            or attribute in top.others
+            or bool(top.stars)
+            or attribute.startswith("__")
+        )
+
+
+def judge_static(snapshot: Snapshot, contract: Contract) -> StaticFacts:
+    """Findings of files, imports, rules and bindings; chains say how a module came to be imported."""
+    versions = served_versions(contract.runtime.python) or served_versions(None)
+    package = Package(snapshot.files, versions)
+    facts = StaticFacts(package)
+    facts.findings += judge_files(snapshot, contract)
+    closure = _Closure(package, Permission(contract), facts)
+    for name, promises in promised_modules(contract).items():
+        if package.holds(name) and name:
+            closure.reach(name, "")
+        else:
+            promise = promises[0][0] if promises else "entry.decode"
+            facts.findings.append(
+                Finding("S201", Severity.ERROR, f"the package holds no module {name}", promise)
+            )
+    closure.run()
+    facts.findings += judge_bindings(package, _names(contract))
+    return facts

@@ -1,0 +1,106 @@
+"""The package's modules and what their names mean across files."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass, field
+
+from treaty_contracts.static.pruning import prune
+from treaty_contracts.static.safe_library import SAFE, WHY_NOT
+from treaty_contracts.static.scopes import Scope, build_scopes
+from treaty_contracts.static.source import Source, read_source
+
+__all__ = ["Module", "Package"]
+
+_LIBRARY = frozenset(sys.stdlib_module_names) | {name.split(".", 1)[0] for name in SAFE} | set(WHY_NOT)
+
+
+@dataclass(slots=True)
+class Module:
+    """One file of the package, pruned of what never runs, with its scopes. `name` is "" for the root."""
+
+    name: str
+    path: str
+    package: str
+    source: Source
+    tree: ast.Module
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+
+    @property
+    def top(self) -> Scope:
+        return self.scopes[self.tree]
+
+
+class Package:
+    """The package's Python files by module name; each is read when it is first asked for."""
+
+    def __init__(self, files: dict[str, bytes], versions: tuple[tuple[int, int], ...]) -> None:
+        self.versions = versions
+        self.contents: dict[str, bytes] = {}
+        self.paths: dict[str, str] = {}
+        self.folders: set[str] = {""}
+        for path in sorted(files):
+            if not path.endswith(".py"):
+                continue
+            parts = path.removesuffix(".py").split("/")
+            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+            if name not in self.paths or path.endswith("__init__.py"):
+                self.paths[name] = path
+                self.contents[name] = files[path]
+            self.folders.update(".".join(parts[:end]) for end in range(1, len(parts)))
+        self.read: dict[str, Module] = {}
+
+    def holds(self, name: str) -> bool:
+        return name in self.paths or name in self.folders
+
+    def is_own(self, dotted: str) -> bool:
+        """Whether an absolute import names one of the package's modules: the library's come first."""
+        root = dotted.split(".", 1)[0]
+        return root not in _LIBRARY and root != "treaty" and root != "" and self.holds(root)
+
+    def module(self, name: str) -> Module | None:
+        """The module, parsed; None where the package has no file for it."""
+        if name not in self.paths:
+            return None
+        if name not in self.read:
+            path = self.paths[name]
+            source = read_source(path, self.contents[name])
+            tree = prune(source.tree, self.versions) if source.tree is not None else ast.Module([], [])
+            package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
+            self.read[name] = Module(name, path, package, source, tree, build_scopes(tree, package))
+        return self.read[name]
+
+    def split(self, dotted: str) -> tuple[str, list[str]]:
+        """A path below the root as (longest module of the package, the names after it)."""
+        parts = dotted.split(".") if dotted else []
+        for end in range(len(parts), -1, -1):
+            name = ".".join(parts[:end])
+            if self.holds(name) and (end or not parts or "" in self.paths or self.holds(parts[0])):
+                return name, parts[end:]
+        return "", parts
+
+    def canonical(self, path: str, depth: int = 0) -> set[str]:
+        """The paths a path of the package leads to through re-exports; outside paths stand as they are.
+
+        Paths of the package begin with a dot. One that ends at a definition of its own stays so.
+        """
+        if not path.startswith("."):
+            if not self.is_own(path):
+                return {path}
+            path = "." + path
+        if depth > 20:
+            return {path}
+        name, rest = self.split(path[1:])
+        module = self.module(name)
+        if module is None or not rest:
+            return {path}
+        found: set[str] = set()
+        targets = module.top.imports.get(rest[0], set())
+        if not targets and rest[0] not in module.top.others:
+            targets = {f"{base}.{rest[0]}" for base in module.top.stars}
+        for target in targets:
+            after = ".".join([target, *rest[1:]])
+            if target != path:
+                found |= self.canonical(after, depth + 1)
+        return found or {path}
