@@ -79,6 +79,9 @@ def reconcile(account: Account, expect: Callable[[Record], Expectation]) -> Repo
     for members in groups.values():
         for group in _windows(members, raw):
             _delivered_once(group, raw, expected, fates, deliveries, report)
+    written = {_id_of(record) for fate in fates.values() for record in fate.readings}
+    for id in deliveries.keys() - written:
+        report.wrong(f"{id}: delivered, but not written")
     return report
 
 
