@@ -17,7 +17,10 @@ _LOG_LIMIT = 64 * 1024 * 1024
 
 
 class ServiceProcess:
-    """`python -m <module>`; SIGTERM drains it. It does not outlive the one who started it."""
+    """`python -m <module>`; SIGTERM drains it. It does not outlive the one who started it.
+
+    The process id of its present run stands beside its log.
+    """
 
     def __init__(
         self, name: str, command: list[str], log: Path, environment: Mapping[str, str], url: str = ""
@@ -35,6 +38,7 @@ class ServiceProcess:
         self._process = Process(
             self.name, self._command, self.log, self._environment, orphan_signal=signal.SIGKILL
         )
+        self.log.with_suffix(".pid").write_text(str(self._process.pid))
 
     @property
     def pid(self) -> int | None:

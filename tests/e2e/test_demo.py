@@ -1,0 +1,117 @@
+"""The main job, end to end: two commands, real uplinks, and an account of every one of them."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from treaty_embedded.process import wait_until
+
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
+SERVICES = ("ingestion", "normalization", "projector", "push", "registry", "governance")
+
+
+def clean(report: dict[str, int]) -> bool:
+    return report["missing"] == report["duplicates"] == report["wrong_values"] == 0
+
+
+def test_every_uplink_of_a_timed_demo_is_accounted_for(treaty_in, tmp_path):
+    treaty = treaty_in(tmp_path / ".treaty")
+    treaty.start("demo", "--for", "15", "--json")
+    code, out, said = treaty.finish()
+    report = json.loads(out.splitlines()[-1])
+    assert clean(report), said
+    assert code == 0
+    assert report["readings"] == report["delivered"] > 400
+    assert report["uplinks"] > 15 * 50
+    assert report["refused"].keys() == {"bad_signature", "unknown_device"}
+    assert report["dead_letters"].keys() == {"decode_error"}
+    assert report["duplicates_dropped"] > 0
+    assert report["latency_ms"]["p50"] is not None
+
+
+def test_what_it_prints_works_when_pasted_and_a_second_start_finds_its_data(treaty_in, tmp_path):
+    treaty = treaty_in(tmp_path / ".treaty")
+    treaty.start("demo")
+    treaty.wait_said("uplinks a second")
+    urls, demo = treaty.urls(), json.loads((tmp_path / ".treaty" / "demo.json").read_text())
+    state = f"{urls['registry']}/v1/workspaces/{demo['workspace']}/state"
+    bearer = {"Authorization": f"Bearer {treaty.run('token').stdout.strip()}"}
+
+    assert wait_until(
+        lambda: (
+            len(httpx.get(state, headers=bearer, params={"limit": 200}).json()["states"])
+            == len(demo["devices"])
+        ),
+        60,
+    )
+    sent = treaty.json("uplink", "send")
+    assert sent["gateway"] in {gateway["slug"] for gateway in demo["gateways"]}
+    watched = treaty.run("watch", "--count", "3", "--json").stdout.splitlines()
+    assert all(json.loads(line)["measurements"] for line in watched[:1])
+    assert len(watched) == 3
+    assert httpx.get(f"{urls['push']}/").headers["content-type"].startswith("text/html")
+    assert {plugin["state"] for plugin in treaty.json("plugin", "list")} == {"admitted"}
+
+    code, _, said = treaty.finish(signal.SIGINT)
+    assert code == 0, said
+    treaty.start("up")
+    treaty.wait_said("Ctrl-C stops it")
+    bearer = {"Authorization": f"Bearer {treaty.run('token').stdout.strip()}"}
+    state = f"{treaty.urls()['registry']}/v1/workspaces/{demo['workspace']}/state"
+    found = httpx.get(state, headers=bearer, params={"limit": 200}).json()["states"]
+    assert len(found) == len(demo["devices"])
+    code, _, said = treaty.finish(signal.SIGTERM)
+    assert code == 0, said
+
+
+def test_a_plugin_in_quarantine_keeps_its_backlog(treaty_in, tmp_path):
+    treaty = treaty_in(tmp_path / ".treaty")
+    treaty.start("demo", "--check", "--json")
+    treaty.wait_said("uplinks a second")
+    quarantined = treaty.json("plugin", "quarantine", "decentlab", "--reason", "a test")
+    assert quarantined["state"] == "quarantined"
+    watch = treaty.run("watch", "--model", "milesight-iot/am307", "--count", "3", "--json")
+    assert len(watch.stdout.splitlines()) == 3
+    assert treaty.json("plugin", "reinstate", "decentlab")["state"] == "admitted"
+    code, out, said = treaty.finish(signal.SIGINT)
+    assert clean(json.loads(out.splitlines()[-1])), said
+    assert code == 0
+
+
+def test_no_service_s_sudden_death_loses_or_repeats_anything(treaty_in, tmp_path):
+    treaty = treaty_in(tmp_path / ".treaty")
+    treaty.start("demo", "--check", "--json")
+    treaty.wait_said("uplinks a second")
+    for service in SERVICES:
+        treaty.kill(service)
+        assert treaty.said(f"{service:<14}was killed by SIGKILL")
+        readings = treaty.run("watch", "--count", "5", "--json").stdout.splitlines()
+        assert len(readings) == 5, service
+    code, out, said = treaty.finish(signal.SIGTERM)
+    report = json.loads(out.splitlines()[-1])
+    assert clean(report), said
+    assert code == 0
+
+
+def test_nothing_outlives_the_command(treaty_in, tmp_path):
+    treaty = treaty_in(tmp_path / ".treaty")
+    treaty.start("up")
+    treaty.wait_said("Ctrl-C stops it")
+    pids = [treaty.pid(service) for service in SERVICES]
+    code, _, _ = treaty.finish(signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert wait_until(lambda: not any(running(pid) for pid in pids), 20)
+    # And its data is free to be used again.
+    treaty.start("up")
+    treaty.wait_said("Ctrl-C stops it")
+    assert treaty.finish(signal.SIGINT)[0] == 0
+
+
+def running(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
