@@ -1,0 +1,66 @@
+"""Wires the push gateway: one process, one node, REST, console and streams on one port."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+import uvloop
+from fastapi import FastAPI
+
+from treaty_chassis.http import probes, problems
+from treaty_chassis.http.limits import BodyLimit
+from treaty_chassis.http.server import bind, serving, until_stopped
+from treaty_chassis.telemetry import METRICS, configure_logging
+from treaty_push_gateway.metrics import NodeCollector
+from treaty_push_gateway.node import Node
+from treaty_push_gateway.routes import install_console, routes
+from treaty_push_gateway.settings import Settings
+from treaty_push_gateway.transports import sse
+from treaty_push_gateway.transports.traffic import Traffic
+from treaty_push_gateway.transports.websocket import protocol_class
+from treaty_push_gateway.widgets import load_widgets
+
+__all__ = ["application", "main", "serve"]
+
+log = structlog.get_logger(__name__)
+
+
+def application(settings: Settings, node: Node, traffic: Traffic) -> FastAPI:
+    """The HTTP side; WebSocket connections never reach it."""
+    app = FastAPI(title="Treaty push gateway", version="1", docs_url=None, redoc_url=None)
+    registry_url = settings.registry_public_url or settings.registry_url
+    problems.install(app)
+    probes.install(app, node.checks())
+    app.include_router(routes(registry_url, load_widgets(settings.plugins_dir)))
+    app.include_router(sse.routes(lambda: node.gateway, traffic))
+    app.add_middleware(BodyLimit, limit=1024)
+    install_console(app, registry_url)
+    return app
+
+
+async def serve(settings: Settings) -> int:
+    """Until SIGTERM or SIGINT, or until the log is not the one it was; the process's exit code."""
+    traffic = Traffic(settings.connections)
+    node = Node(settings)
+    METRICS.register(NodeCollector(traffic, lambda: node.gateway))
+    bound = bind(settings.http_host, settings.http_port)
+    websocket = protocol_class(lambda: node.gateway, traffic)
+    running = asyncio.create_task(node.run())
+    stopped = asyncio.create_task(until_stopped())
+    async with serving(application(settings, node, traffic), bound, ws=websocket, limit_concurrency=None):
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    running.cancel()
+    ended = await asyncio.gather(running, return_exceptions=True)
+    if isinstance(ended[0], asyncio.CancelledError):
+        return 0
+    log.error("node_ended", exc_info=ended[0])
+    return 1
+
+
+def main() -> int:
+    """Raises where the settings, the keys or the port cannot be used."""
+    settings = Settings()  # type: ignore[call-arg]  # the environment gives them
+    configure_logging("push-gateway", settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings))

@@ -1,0 +1,1 @@
+"""The edge to Kafka: what the log is, the node's own reader and the readers of old data."""

@@ -1,0 +1,1 @@
+"""How sessions are carried: WebSocket round ASGI, server-sent events through it."""
