@@ -213,3 +213,40 @@ def test_the_templates_death_costs_no_message(package: PackageMaker) -> None:
         assert isinstance(again.replies[0], Ok)
     finally:
         template.close()
+
+
+HONEST = """
+import array, base64, binascii, bisect, calendar, collections, configparser, contextlib, copy, csv
+import dataclasses, datetime, decimal, difflib, enum, fractions, functools, hashlib, heapq, hmac
+import html, io, ipaddress, itertools, json, locale, logging, math, numbers, operator, pprint, queue
+import random, re, secrets, statistics, string, struct, tempfile, textwrap, time, traceback, typing
+import unicodedata, urllib.parse, uuid, warnings, xml.etree.ElementTree, zlib, zoneinfo
+from treaty import Reading
+def decode(uplink):
+    logging.getLogger("plugin").warning("seen")
+    values = {
+        "decimal": float(decimal.Decimal("1.1") * 2),
+        "zlib": len(zlib.decompress(zlib.compress(b"x" * 10))),
+        "random": random.Random(1).randrange(10) * 0.0,
+        "statistics": statistics.fmean([1.0, 2.0]),
+        "monotonic": min(time.monotonic(), 1.0),
+    }
+    properties = {
+        "sha256": hashlib.sha256(b"").hexdigest()[:4],
+        "hmac": hmac.new(b"k", b"m", "sha256").hexdigest()[:4],
+        "json": json.dumps({"a": 1}),
+        "xml": xml.etree.ElementTree.fromstring("<a>b</a>").text,
+        "token": len(secrets.token_bytes(4)),
+        "locale": locale.format_string("%d", 1),
+    }
+    return [Reading(values, properties)]
+"""
+
+
+def test_an_honest_decoder_finds_the_standard_library_at_work(decode: Decode) -> None:
+    [reply] = decode(HONEST, b"").replies
+    assert isinstance(reply, Ok), reply
+    assert reply.value[0].measurements == {
+        "decimal": 2.2, "zlib": 10.0, "random": 0.0, "statistics": 1.5, "monotonic": 1.0
+    }  # fmt: skip
+    assert reply.value[0].properties["sha256"] == "e3b0"

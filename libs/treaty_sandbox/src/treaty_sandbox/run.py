@@ -40,25 +40,24 @@ def run(
 ) -> Run[T]:
     """Blocks for as long as the deadlines allow. Raises ChildRefusedError where the child does not start.
 
-    The replies are what the child says: judge them here, against what the child was never told.
+    Without messages it ends once the package has loaded. The replies are what the child says: judge them
+    here, against what the child was never told.
     """
     host: Host[T] = Host(template, target, value, limits=limits, policy=policy, mechanisms=mechanisms)
     try:
         now = time.monotonic()
         host.submit(messages, now)
         done = host.poll(now)
-        while done is None:
+        while done is None or host.applied is None:
             poll = select.poll()
             for descriptor, readable, writable in host.waits():
                 poll.register(descriptor, select.POLLIN * readable | select.POLLOUT * writable)
             deadline = host.deadline()
             wait = None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
             poll.poll(wait)
-            done = host.poll(time.monotonic())
+            done = host.poll(time.monotonic()) or done
             if host.trouble is not None and (host.trouble.kind != "template_ended" or host.refusals > 3):
                 raise host.trouble
-        if host.applied is None:
-            raise RuntimeError("a batch was done by no child")
         return Run(done.replies, host.applied, host.restarts)
     finally:
         host.close()

@@ -51,7 +51,9 @@ class _Memory:
 
 
 class _Importer:
-    """A finder and loader without importlib.abc, which is slow to import. Finds and compiles the package's .py files: no bytecode cache, no native module is ever looked at.
+    """A finder and loader, without importlib.abc's base classes, which are slow to import.
+
+    Finds and compiles the package's .py files: no bytecode cache, no native module is ever looked at.
 
     `import tables` of a module at the package's top level is the same module as `from . import tables`,
     where neither the standard library nor anything else importable has that name.
