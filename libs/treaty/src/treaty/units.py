@@ -16,7 +16,7 @@ from typing import Final, TypeAlias
 __all__ = ["Conversion", "Dimension", "Unit", "UnitError", "conversion", "unit"]
 
 Dimension: TypeAlias = str
-"""Powers of UCUM's base dimensions, "L-1.M.T-2" for a pressure; "1" for a pure number. Logarithmic
+"""Powers of UCUM's base dimensions, "L-1.T-2.M" for a pressure; "1" for a pure number. Logarithmic
 scales are dimensions of their own ("dB[SPL]"): they convert to nothing else."""
 
 _BASE: Final = "LTMACQF"

@@ -50,7 +50,7 @@ def api(
         title="Treaty contract governance",
         version="1",
         description="\n\n".join(part.__doc__ or "" for part in (plugins, subjects)),
-        docs_url=None,
+        docs_url="/docs",
         redoc_url=None,
     )
     problems.install(app)
