@@ -8,20 +8,21 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from treaty_chassis.kafka.topics import admin, apply
+from treaty_embedded import Kafka
 from treaty_events.topics import RAW, raw_topic, topic
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def seed(kafka: Any, tmp_path: Path) -> dict[str, Any]:
+def furnish(bootstrap_servers: str, path: Path) -> dict[str, Any]:
+    """A seed of two gateways and two devices, written to the path, and the topics it needs."""
     name = uuid.uuid4().hex[:8]
     slug = f"sim-{name}"
     seed = {
@@ -29,7 +30,7 @@ def seed(kafka: Any, tmp_path: Path) -> dict[str, Any]:
         "token": "t",
         "push_url": "http://127.0.0.1:1",
         "registry_url": "http://127.0.0.1:2",
-        "bootstrap_servers": kafka.bootstrap_servers,
+        "bootstrap_servers": bootstrap_servers,
         "gateways": [
             {
                 "id": "g1",
@@ -66,26 +67,27 @@ def seed(kafka: Any, tmp_path: Path) -> dict[str, Any]:
         ],
         "unknown": [],
     }
-    (tmp_path / "demo.json").write_text(json.dumps(seed))
-    apply(admin(kafka.bootstrap_servers), [raw_topic(slug), topic(RAW)])
+    path.write_text(json.dumps(seed))
+    apply(admin(bootstrap_servers), [raw_topic(slug), topic(RAW)])
     return seed
 
 
-@pytest.fixture
-def running(seed: dict[str, Any], tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+@contextmanager
+def simulator(seed_file: Path, rate: int) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "treaty_cli.demo.simulator"),
-            *("--seed-file", tmp_path / "demo.json"),
-            *("--rate", "100", "--plugins", ROOT / "plugins"),
+            *("--seed-file", seed_file, "--rate", str(rate), "--plugins", ROOT / "plugins"),
         ],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    yield process
-    process.kill()
-    process.wait()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 class Reader:
@@ -112,21 +114,29 @@ class Reader:
             message = self.consumer.poll(0.2)
             if message is None:
                 continue
-            assert message.error() is None, message.error()
+            if message.error() is not None:
+                assert message.error().retriable() or not message.error().fatal()
+                continue
             headers = dict(message.headers() or [])
             if message.topic() == self.own or headers.get("treaty-gateway") == self.slug:
                 self.records.append((message.topic(), message.value(), headers))
 
 
-def test_it_produces_until_told_to_stop_and_delivers_all(
-    seed: dict[str, Any], running: subprocess.Popen[str]
-) -> None:
+def stop(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The last line it logs."""
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert process.returncode == 0, log
+    found: dict[str, Any] = json.loads(log.strip().splitlines()[-1])
+    return found
+
+
+def test_it_produces_until_told_to_stop_and_delivers_all(kafka: Any, tmp_path: Path) -> None:
+    seed = furnish(kafka.bootstrap_servers, tmp_path / "demo.json")
     reader = Reader(seed)
-    reader.until(150)
-    running.send_signal(signal.SIGTERM)
-    _, log = running.communicate(timeout=30)
-    assert running.returncode == 0, log
-    stopped = json.loads(log.strip().splitlines()[-1])
+    with simulator(tmp_path / "demo.json", 100) as running:
+        reader.until(150)
+        stopped = stop(running)
     assert stopped["message"] == "simulator stopped"
     assert stopped["undelivered"] == stopped["failed"] == 0
     assert stopped["delivered"] == sum(stopped["sent"].values())
@@ -134,6 +144,23 @@ def test_it_produces_until_told_to_stop_and_delivers_all(
     assert {"regular", "forged", "undecodable", "repeated", "event"} <= set(stopped["sent"])
     ups = [h for t, _, h in reader.records if t == reader.own]
     assert {tuple(h) for h in ups} == {("event",)}
+
+
+def test_it_pauses_while_kafka_is_away_and_goes_on_after(tmp_path: Path) -> None:
+    with Kafka(tmp_path / "kafka") as kafka:
+        seed = furnish(kafka.bootstrap_servers, tmp_path / "demo.json")
+        reader = Reader(seed)
+        with simulator(tmp_path / "demo.json", 100) as running:
+            reader.until(50)
+            kafka.kill()
+            assert running.stderr is not None
+            # Returns when the line is there; the process that never pauses ends in the test's own timeout.
+            assert next(line for line in running.stderr if "pausing" in line)
+            kafka.start()
+            reader.until(len(reader.records) + 400)
+            stopped = stop(running)
+    assert stopped["undelivered"] == stopped["failed"] == 0
+    assert len(reader.records) <= stopped["delivered"] == sum(stopped["sent"].values())
 
 
 def test_a_seed_that_is_none_is_a_clear_error(tmp_path: Path) -> None:

@@ -51,12 +51,15 @@ class Honest:
     corpora: dict[str, Corpus]
     account: Account = field(init=False)
     kinds: dict[EventId, Kind] = field(default_factory=dict)
+    topic_ids: dict[str, UUID] = field(default_factory=dict)
+    first: dict[str, int] = field(default_factory=dict)
+    """Where each raw topic's records begin."""
 
     def __post_init__(self) -> None:
         self.account = Account({})
         for name in ("raw", "accepted", "readings", "refused", "dead_letters", "reported", "deliveries"):
             setattr(self.account, name, [])
-        self._ids: dict[str, UUID] = {}
+        self._ids = dict(self.topic_ids)
         self._seen: set[tuple[object, ...]] = set()
         self._devices = {d.external_id: d for d in self.seed.devices}
         self._decoders = {c.plugin: decoder(c.plugin) for c in self.corpora.values() if c.plugin}
@@ -67,13 +70,14 @@ class Honest:
         }
 
     def take(self, sending: Sending, at_ms: int) -> EventId:
+        """As appended by the broker at that time."""
         topic_id = self._ids.setdefault(sending.topic, uuid5(NAMESPACE, sending.topic))
         self.account.topic_ids = self._ids
         raw = Record(
             sending.topic,
             0,
-            sum(r.topic == sending.topic for r in self.account.raw),
-            at_ms + 1,
+            self.first.get(sending.topic, 0) + sum(r.topic == sending.topic for r in self.account.raw),
+            at_ms,
             sending.key,
             sending.value,
             tuple(sending.headers),
@@ -128,7 +132,7 @@ class Honest:
             link=found.link,
         )
         headers = Envelope(str(id), "/treaty/ingestion", accepted.TYPE).headers()
-        self._put("accepted", "uplink.accepted.p.v1", device.id.encode(), codec.encode(accepted), headers)
+        self._put("accepted", "uplink.accepted.demo.v1", device.id.encode(), codec.encode(accepted), headers)
         self._work(accepted, id, device, found, headers)
 
     def _refuse(self, raw: Record, id: EventId, reason: str) -> None:
@@ -162,7 +166,7 @@ class Honest:
                 type=DEADLETTERED,
                 source="/treaty/normalization",
                 id=id,
-                origin=Origin("uplink.accepted.p.v1", 0, 0),
+                origin=Origin("uplink.accepted.demo.v1", 0, 0),
                 failure=Failure("decode_error", str(error), "decode"),
             )
             self._put("dead_letters", "uplink.deadletter.v1", b"", codec.encode(accepted), dead)

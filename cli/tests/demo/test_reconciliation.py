@@ -40,7 +40,7 @@ def run(seed: Seed, found: dict[str, Corpus]) -> Honest:
     traffic = Traffic(seed, found, Random(11))
     for n in range(COUNT):
         now = START + n * STEP_MS
-        platform.take(traffic.next(now), now)
+        platform.take(traffic.next(now), now + 1)
     return platform
 
 

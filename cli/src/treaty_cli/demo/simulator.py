@@ -9,6 +9,7 @@ Produces until SIGTERM or SIGINT, then delivers what it holds and exits: 0 when 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -60,8 +61,8 @@ class Simulator:
                 "topic.metadata.refresh.interval.ms": 5000,
                 "reconnect.backoff.max.ms": 1000,
                 "log.connection.close": False,
-            },
-            logger=None,
+                "logger": logging.getLogger("librdkafka"),
+            }
         )
 
     def stop(self, *_: object) -> None:
