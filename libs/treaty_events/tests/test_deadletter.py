@@ -24,6 +24,7 @@ def test_a_refusal_says_why_where_and_whose() -> None:
         gateway="g",
         workspace="w",
         device="70b3d57ba0003bb8",
+        received_at=1_767_323_045_700,
     )
     assert made == [
         ("event", b"up"),
@@ -38,6 +39,7 @@ def test_a_refusal_says_why_where_and_whose() -> None:
         ("treaty-gateway", b"g"),
         ("treaty-workspace", b"w"),
         ("treaty-device", b"70b3d57ba0003bb8"),
+        ("treaty-received-at", b"1767323045700"),
         ("__connect.errors.topic", b"uplink.raw.v1"),
         ("__connect.errors.partition", b"2"),
         ("__connect.errors.offset", b"12"),

@@ -20,6 +20,7 @@ from treaty_events.headers import (
     ORIGINAL_HEADERS,
     PLUGIN,
     REASON,
+    RECEIVED_AT,
     WORKSPACE,
     Headers,
     header,
@@ -66,10 +67,14 @@ def reason_headers(
     gateway: str | None = None,
     workspace: str | None = None,
     device: str | None = None,
+    received_at: int | None = None,
     plugin: str | None = None,
     digest: str | None = None,
 ) -> list[tuple[str, bytes | None]]:
-    """All headers of the refused (type REFUSED) or dead-lettered (DEADLETTERED) record."""
+    """All headers of the refused (type REFUSED) or dead-lettered (DEADLETTERED) record.
+
+    `received_at` is the raw record's LogAppendTime in ms, which a replay of it keeps.
+    """
     given = header(original, CONTENT_TYPE)
     content_type = "application/octet-stream" if given is None else given.decode("utf-8", "replace")
     found = list(original)
@@ -81,6 +86,7 @@ def reason_headers(
         (GATEWAY, gateway),
         (WORKSPACE, workspace),
         (DEVICE, device),
+        (RECEIVED_AT, None if received_at is None else str(received_at)),
         (PLUGIN, plugin),
         (DIGEST, digest),
         (CONNECT + "topic", origin.topic),
