@@ -191,11 +191,14 @@ def test_merge_patch_as_in_the_appendix_of_rfc_7396(target, patch, merged):
 
 def test_documented_problems_appear_in_openapi():
     app = FastAPI()
+    problems.install(app)
 
     @app.get("/x", responses=problems.documented(404))
     async def x(value: Annotated[int, Depends(lambda: 1)]):
         return value
 
-    found = app.openapi()["paths"]["/x"]["get"]["responses"]
+    document = app.openapi()
+    assert "Problem" in document["components"]["schemas"]
+    found = document["paths"]["/x"]["get"]["responses"]
     assert set(found) == {"200", "404", "422"}
     assert problems.MEDIA_TYPE in found["404"]["content"]

@@ -21,3 +21,5 @@ async def test_migrations_run_twice_and_at_once(database):
         assert migrations.behind(connection, SCRIPTS, "sample") is None
         assert connection.scalar(text("SELECT count(*) FROM sample.thing")) == 0
     engine.dispose()
+    assert migrations.ready(database.url, SCRIPTS, "sample") is None
+    assert "does not answer" in migrations.ready("postgresql://nobody@127.0.0.1:1/none", SCRIPTS, "sample")

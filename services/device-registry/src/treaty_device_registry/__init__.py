@@ -1,1 +1,1 @@
-"""Workspaces, sites, gateways, devices; last-known state and history."""
+"""Workspaces, sites, gateways, devices; last-known state and history; the inbox of unknown devices."""

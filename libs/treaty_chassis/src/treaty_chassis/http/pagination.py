@@ -10,11 +10,11 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from fastapi import Query
+from pydantic import BaseModel
 
 from treaty_chassis.http.problems import Problem
 
@@ -28,11 +28,10 @@ Limit = Annotated[int, Query(ge=1, le=500, description="items in a page")]
 Cursor = Annotated[str | None, Query(max_length=LONGEST, description="`next` of the page before")]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(BaseModel, Generic[T]):
     """One page; `next` is None on the last."""
 
-    items: Sequence[Any]
+    items: Sequence[T]
     next: str | None
 
 

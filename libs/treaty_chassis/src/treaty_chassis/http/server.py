@@ -52,6 +52,7 @@ async def serving(app: ASGIApp, bound: socket.socket, **options: Any) -> AsyncIt
         "ws": "none",
         "lifespan": "on",
         "log_config": None,
+        "log_level": "warning",
         "access_log": False,
         "server_header": False,
         "proxy_headers": False,

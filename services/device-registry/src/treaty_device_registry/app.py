@@ -1,0 +1,159 @@
+"""Wires the API process: routes, the outbox's relay and the inbox. Nothing connects before `serve` runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+import structlog
+from confluent_kafka import KafkaException
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from starlette.middleware.cors import CORSMiddleware
+
+from treaty_chassis.http import probes, problems, server
+from treaty_chassis.http.bearer import Bearer
+from treaty_chassis.http.limits import BodyLimit
+from treaty_chassis.http.tokens import TokenVerifier
+from treaty_chassis.kafka.topics import admin, apply
+from treaty_chassis.postgres.engine import create_engine
+from treaty_chassis.postgres.migrations import ready
+from treaty_chassis.postgres.projection import Projection
+from treaty_chassis.postgres.relay import Relay
+from treaty_chassis.probes import Check
+from treaty_chassis.sealing import SealingKey
+from treaty_device_registry.access import Resources
+from treaty_device_registry.database import MIGRATIONS, OUTBOX, SCHEMA
+from treaty_device_registry.fleet.routes import router as fleet_routes
+from treaty_device_registry.identity.model import DevIssuer
+from treaty_device_registry.identity.routes import router as issuer_routes
+from treaty_device_registry.inbox.projection import TOPICS, Inbox
+from treaty_device_registry.inbox.routes import router as inbox_routes
+from treaty_device_registry.ratelimit import RateLimit
+from treaty_device_registry.settings import ApiSettings
+from treaty_device_registry.telemetry.routes import router as telemetry_routes
+from treaty_events.topics import raw_topic, standing_topics
+
+__all__ = ["api", "serve"]
+
+log = structlog.get_logger(__name__)
+BODY_LIMIT = 1_000_000
+TOKENS_PER_MINUTE = 60
+
+
+def api(
+    resources: Resources,
+    checks: Mapping[str, Check],
+    *,
+    issuer: DevIssuer | None = None,
+    issuer_limit: RateLimit | None = None,
+    origins: list[str] | None = None,
+) -> FastAPI:
+    """The HTTP interface."""
+    app = FastAPI(
+        title="Treaty device registry",
+        version="1",
+        summary="Workspaces, sites, gateways, device models, devices; their state, history and inbox.",
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.resources = resources
+    problems.install(app)
+    for router in (fleet_routes, telemetry_routes, inbox_routes):
+        app.include_router(router)
+    if issuer is not None and issuer_limit is not None:
+        app.include_router(issuer_routes(issuer, issuer_limit))
+    probes.install(app, checks)
+    app.add_middleware(BodyLimit, limit=BODY_LIMIT)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key"],
+            expose_headers=["ETag", "Location", "Retry-After"],
+        )
+    return app
+
+
+async def serve(settings: ApiSettings) -> None:
+    """Runs until SIGTERM. Raises what cannot be mended by waiting: settings, keys, a port in use."""
+    bound = server.bind(settings.http_host, settings.http_port)
+    verifier = TokenVerifier(settings.jwks_file, settings.issuer, settings.audience)
+    issuer = _issuer(settings, verifier)
+    redis, url = settings.redis_url.get_secret_value(), settings.database_url.get_secret_value()
+    kafka = settings.kafka_bootstrap_servers
+    relay = Relay(OUTBOX, url, kafka)
+    inbox = Inbox()
+    parking = Projection(
+        "inbox", SCHEMA, TOPICS, inbox.apply, idle=inbox.idle, database_url=url, bootstrap_servers=kafka
+    )
+    topics = _Topics(kafka)
+    engine: AsyncEngine = create_engine(url, "device-registry")
+    resources = Resources(
+        sessions=async_sessionmaker(engine, expire_on_commit=False),
+        bearer=Bearer(verifier),
+        limit=RateLimit(redis, settings.requests_per_minute),
+        sealing_key=SealingKey.parse(settings.sealing_key.get_secret_value()),
+        create_topic=topics.of_gateway,
+    )
+    checks: dict[str, Check] = {
+        "database": partial(ready, url, MIGRATIONS, SCHEMA),
+        "topics": topics.check,
+        "outbox": relay.check,
+        "inbox": parking.check,
+    }
+    issuer_limit = RateLimit(redis, TOKENS_PER_MINUTE, "issuer")
+    app = api(resources, checks, issuer=issuer, issuer_limit=issuer_limit, origins=settings.origins)
+    making = asyncio.create_task(topics.make())
+    relay.start()
+    parking.start()
+    try:
+        async with server.serving(app, bound):
+            await server.until_stopped()
+    finally:
+        making.cancel()
+        await asyncio.to_thread(parking.stop)
+        await asyncio.to_thread(relay.stop)
+        await engine.dispose()
+
+
+def _issuer(settings: ApiSettings, verifier: TokenVerifier) -> DevIssuer | None:
+    if settings.dev_issuer_key_file is None or settings.dev_client_secret is None:
+        return None
+    issuer = DevIssuer(
+        settings.dev_issuer_key_file,
+        settings.issuer,
+        settings.audience,
+        settings.dev_client_id,
+        settings.dev_client_secret.get_secret_value(),
+    )
+    issuer.trusted_by(verifier)
+    log.warning("development_issuer_on", client_id=settings.dev_client_id)
+    return issuer
+
+
+class _Topics:
+    """The platform's standing topics, made at the start and asked for again until they are there."""
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._admin = admin(bootstrap_servers)
+        self._wrong: str | None = "not made yet"
+
+    def check(self) -> str | None:
+        return self._wrong
+
+    def of_gateway(self, slug: str) -> None:
+        """Blocks. Raises KafkaException."""
+        apply(self._admin, [raw_topic(slug)])
+
+    async def make(self) -> None:
+        while self._wrong is not None:
+            try:
+                await asyncio.to_thread(apply, self._admin, standing_topics())
+                self._wrong = None
+            except KafkaException as error:
+                self._wrong = f"Kafka: {error.args[0]}"
+                log.warning("topics_not_made", error=self._wrong)
+                await asyncio.sleep(1)

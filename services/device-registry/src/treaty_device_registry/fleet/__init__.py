@@ -1,0 +1,1 @@
+"""What there is: workspaces, sites, gateways, device models and devices."""

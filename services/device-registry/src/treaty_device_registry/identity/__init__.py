@@ -1,0 +1,1 @@
+"""Who speaks: the development issuer of tokens."""

@@ -1,0 +1,164 @@
+"""uplink.refused.v1 into the inbox, and contract.decided.v1 into what it waits for.
+
+A projection rather than a FastStream handler: a parked uplink and the offset it was read at have to be
+written together or it would be replayed twice, and the records are not typed JSON but the original bytes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from treaty_chassis.kafka.work import Record
+from treaty_chassis.postgres.outbox import pack_headers
+from treaty_chassis.postgres.projection import RejectedError
+from treaty_device_registry.inbox.parking import RefusedUplink, UnreadableError, read
+from treaty_device_registry.inbox.release import sweep
+from treaty_events.codec import BodyError, decode
+from treaty_events.decisions import ContractDecided
+from treaty_events.fleet import Authentication
+from treaty_events.topics import CONTRACT_DECIDED, REFUSED
+from treaty_events.uplinks import Refusal
+
+__all__ = ["TOPICS", "Inbox"]
+
+TOPICS: Final = (REFUSED, CONTRACT_DECIDED)
+SWEEP_S: Final = 0.5
+MOST_ENTRIES, MOST_UPLINKS, MOST_BYTES, SAMPLE = 1000, 1000, 4_000_000, 512
+
+GATEWAYS: Final = b"""
+SELECT workspace_id, id, slug, authentication FROM device_registry.gateway
+WHERE id::text = ANY(%(names)s) OR slug = ANY(%(names)s)
+"""
+ENTRY: Final = b"""
+INSERT INTO device_registry.inbox_entry AS held
+    (workspace_id, external_id, gateway_id, reason, detail, count, first_seen, last_seen, sample)
+SELECT %(workspace)s, %(external_id)s, %(gateway)s, %(reason)s, %(detail)s, 1, %(seen)s, %(seen)s, %(sample)s
+WHERE EXISTS (SELECT FROM device_registry.workspace WHERE id = %(workspace)s)
+ON CONFLICT (workspace_id, external_id) DO UPDATE SET
+    gateway_id = excluded.gateway_id, reason = excluded.reason, detail = excluded.detail,
+    count = held.count + 1, sample = excluded.sample,
+    first_seen = least(held.first_seen, excluded.first_seen),
+    last_seen = greatest(held.last_seen, excluded.last_seen)
+"""
+PARK: Final = b"""
+INSERT INTO device_registry.parked_uplink (workspace_id, external_id, reason, value, headers, size, due_at)
+SELECT workspace_id, external_id, %(reason)s, %(value)s, %(headers)s, %(size)s,
+    now() + make_interval(secs => %(wait_s)s)
+FROM device_registry.inbox_entry WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
+"""
+BOUND_UPLINKS: Final = b"""
+DELETE FROM device_registry.parked_uplink WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER newest AS place, sum(size) OVER newest AS bytes
+        FROM device_registry.parked_uplink
+        JOIN unnest(%(workspaces)s::uuid[], %(external_ids)s::text[]) AS touched (workspace_id, external_id)
+            USING (workspace_id, external_id)
+        WINDOW newest AS (PARTITION BY workspace_id, external_id ORDER BY id DESC)) AS ranked
+    WHERE place > %(most)s OR bytes > %(bytes)s)
+"""
+BOUND_ENTRIES: Final = b"""
+DELETE FROM device_registry.inbox_entry AS e USING (
+    SELECT workspace_id, external_id, row_number() OVER (PARTITION BY workspace_id ORDER BY last_seen DESC)
+        AS place FROM device_registry.inbox_entry WHERE workspace_id = ANY(%(workspaces)s)) AS ranked
+WHERE e.workspace_id = ranked.workspace_id AND e.external_id = ranked.external_id AND place > %(most)s
+"""
+DECIDED: Final = b"""
+INSERT INTO device_registry.plugin_topic AS held (plugin, topic, version) VALUES (%s, %s, %s)
+ON CONFLICT (plugin) DO UPDATE SET topic = excluded.topic, version = excluded.version
+WHERE held.version < excluded.version
+"""
+
+
+class Inbox:
+    """`apply` and `idle` of a Projection over TOPICS."""
+
+    def __init__(self) -> None:
+        self._swept = 0.0
+
+    def apply(self, connection: psycopg.Connection[Any], records: Sequence[Record]) -> None:
+        """Raises RejectedError for a record that is not what its topic promises."""
+        for record in records:
+            if record.topic == CONTRACT_DECIDED:
+                _decided(connection, record)
+        try:
+            found = [read(record) for record in records if record.topic == REFUSED]
+        except UnreadableError as error:
+            raise RejectedError(str(error)) from error
+        uplinks = [uplink for uplink in found if uplink is not None]
+        if uplinks:
+            self._park(connection, uplinks)
+
+    def idle(self, connection: psycopg.Connection[Any]) -> None:
+        """Lets go what has waited long enough, twice a second."""
+        if time.monotonic() - self._swept >= SWEEP_S:
+            sweep(connection)
+            self._swept = time.monotonic()
+
+    def _park(self, connection: psycopg.Connection[Any], uplinks: Sequence[RefusedUplink]) -> None:
+        gateways = _Gateways(connection, uplinks)
+        for uplink in uplinks:
+            given = {
+                "workspace": uplink.workspace,
+                "external_id": uplink.external_id,
+                "gateway": gateways.id_of(uplink),
+                "reason": uplink.reason,
+                "detail": uplink.detail,
+                "seen": datetime.fromtimestamp(uplink.seen_at / 1000, UTC),
+                "sample": uplink.value[:SAMPLE],
+                "value": uplink.value,
+                "headers": pack_headers(uplink.headers),
+                "size": len(uplink.value),
+                "wait_s": uplink.wait_s,
+            }
+            connection.execute(ENTRY, given)
+            if gateways.proved(uplink):
+                connection.execute(PARK, given)
+        touched = {(uplink.workspace, uplink.external_id) for uplink in uplinks}
+        workspaces, external_ids = zip(*touched, strict=True)
+        connection.execute(
+            BOUND_UPLINKS,
+            {
+                "workspaces": list(workspaces),
+                "external_ids": list(external_ids),
+                "most": MOST_UPLINKS,
+                "bytes": MOST_BYTES,
+            },
+        )
+        connection.execute(BOUND_ENTRIES, {"workspaces": list(set(workspaces)), "most": MOST_ENTRIES})
+
+
+class _Gateways:
+    """Those that refused uplinks came through."""
+
+    def __init__(self, connection: psycopg.Connection[Any], uplinks: Sequence[RefusedUplink]) -> None:
+        names = list({uplink.gateway for uplink in uplinks})
+        self._found: dict[tuple[UUID, str], tuple[UUID, str]] = {}
+        for workspace, id, slug, authentication in connection.execute(GATEWAYS, {"names": names}).fetchall():
+            self._found[workspace, str(id)] = self._found[workspace, slug] = (id, authentication)
+
+    def id_of(self, uplink: RefusedUplink) -> UUID | None:
+        return self._found.get((uplink.workspace, uplink.gateway), (None, ""))[0]
+
+    def proved(self, uplink: RefusedUplink) -> bool:
+        """A replay is not authenticated again. Where devices sign for themselves, an unknown one had no key
+        to check by: it is listed, but what it sent is not kept."""
+        _, authentication = self._found.get((uplink.workspace, uplink.gateway), (None, ""))
+        return not (authentication == Authentication.DEVICE_KEY and uplink.reason == Refusal.UNKNOWN_DEVICE)
+
+
+def _decided(connection: psycopg.Connection[Any], record: Record) -> None:
+    if record.value is None:
+        plugin = (record.key or b"").decode("utf-8", "replace")
+        connection.execute("DELETE FROM device_registry.plugin_topic WHERE plugin = %s", [plugin])
+        return
+    try:
+        decided = decode(ContractDecided, record.value)
+    except BodyError as error:
+        raise RejectedError(str(error)) from error
+    connection.execute(DECIDED, [decided.plugin, decided.topic, decided.version])

@@ -1,0 +1,1 @@
+"""What devices said: the last-known state of each, and their history."""
