@@ -100,7 +100,7 @@ def _channel(spec: TopicSpec) -> dict[str, Any]:
 def _message(spec: TopicSpec) -> dict[str, Any]:
     binding = {"kafka": {"key": {"type": "string", "description": spec.key}, "bindingVersion": BINDING}}
     if spec.schema is None:
-        return {"name": spec.name, "summary": f"{spec.value}.", "bindings": binding}
+        return {"name": spec.name, "payload": {"description": f"{spec.value}."}, "bindings": binding}
     event = EVENTS[spec.schema]
     return {
         "name": event.__name__,
