@@ -157,8 +157,6 @@ class ConfluentClient:
     def close(self) -> None:
         # A static member does not leave: its partitions wait for the slot's next process.
         self._consumer.close()
-        self._producer.purge()
-        self._producer.poll(0)
 
     # The transaction.
 
@@ -186,7 +184,7 @@ class ConfluentClient:
             raise AbortedError(f"the producer's queue is full: {error}") from error
         except KafkaException as raised:
             cause: KafkaError = raised.args[0]
-            if cause.fatal():
+            if failures.is_fatal(cause):
                 raise failures.fatal(cause) from raised
             raise AbortedError(str(cause), by_record=failures.is_by_record(cause)) from raised
 
@@ -221,9 +219,9 @@ class ConfluentClient:
             self._stranded.pop(partition, None)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if failures.is_fatal(error):
             self._fatal = error
-        log.warning("kafka", code=error.name(), detail=error.str(), fatal=error.fatal())
+        log.warning("kafka", code=error.name(), detail=error.str())
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         # The first error is the cause: what follows it was purged for it.
@@ -235,7 +233,7 @@ class ConfluentClient:
         error = message.error()
         if error is None:
             return True
-        if error.fatal():
+        if failures.is_fatal(error):
             raise failures.fatal(error)
         topic, number = message.topic(), message.partition()
         if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and number is not None:

@@ -69,7 +69,7 @@ class Custody:
         self._crowded: set[Partition] = set()
         self.owned: set[Partition] = set()
         self.suspended: dict[Partition, int] = {}
-        """With the offset each waits at."""
+        """With the offset each waits at. Never changed in place: other threads look at it."""
         self.joined = False
         """Whether the group has ever said what is this process's, be it nothing."""
 
@@ -83,7 +83,7 @@ class Custody:
         held = {p: offset for p, offset in starts if p.topic in self._wishes.held}
         if held:
             self._client.pause(held.keys())
-            self.suspended |= held
+            self.suspended = self.suspended | held
         self._activate(starts)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
@@ -92,8 +92,7 @@ class Custody:
         self._forget([p for p in partitions if p in self.owned and p not in self.suspended])
         self._suspicion.revoked(partitions)
         self.owned.difference_update(partitions)
-        for partition in partitions:
-            self.suspended.pop(partition, None)
+        self.suspended = {p: at for p, at in self.suspended.items() if p not in partitions}
 
     def obey(self) -> None:
         """Takes up what other threads wish."""
@@ -108,12 +107,11 @@ class Custody:
             settled = self._ledger.settled
             self._client.pause(suspend)
             self._forget(suspend)
-            self.suspended |= {p: settled[p] for p in suspend}
+            self.suspended = self.suspended | {p: settled[p] for p in suspend}
         release = [p for p in self.suspended if p.topic not in held]
         if release:
             log.info("partitions released", partitions=_names(release))
-            for partition in release:
-                del self.suspended[partition]
+            self.suspended = {p: at for p, at in self.suspended.items() if p not in release}
             self.set_back(release)
             self._client.resume(release)
 

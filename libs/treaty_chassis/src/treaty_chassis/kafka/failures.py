@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, KafkaFailure, TimedOutError
 
-__all__ = ["fatal", "inside_transaction", "is_by_record", "outside_transaction"]
+__all__ = ["fatal", "inside_transaction", "is_by_record", "is_fatal", "outside_transaction"]
 
 _FENCED: Final = frozenset(
     {
@@ -21,6 +21,7 @@ _FENCED: Final = frozenset(
         KafkaError.FENCED_INSTANCE_ID,
     }
 )
+_FENCED_MEMBER: Final = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
 # What is held against a record itself, and would be again.
 _BY_RECORD: Final = frozenset(
     {
@@ -46,8 +47,14 @@ def is_by_record(error: KafkaError) -> bool:
     return error.code() in _BY_RECORD
 
 
+def is_fatal(error: KafkaError) -> bool:
+    return error.fatal() or error.code() == KafkaError._FATAL
+
+
 def fatal(error: KafkaError) -> KafkaFailure:
-    return (FencedError if error.code() in _FENCED else FatalError)(_words(error))
+    # A consumer's fatal error arrives under one code for all, its cause only in the text.
+    fenced = error.code() in _FENCED or _FENCED_MEMBER in error.str()
+    return (FencedError if fenced else FatalError)(_words(error))
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def outside_transaction() -> Iterator[None]:
         yield
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if error.fatal() or error.code() in _FENCED or not _passing(error):
+        if is_fatal(error) or error.code() in _FENCED or not _passing(error):
             raise fatal(error) from raised
         raise _timed_out(error) from raised
 
@@ -69,7 +76,7 @@ def inside_transaction(rejected: Callable[[], KafkaError | None]) -> Iterator[No
         yield
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if error.fatal() or error.code() == KafkaError.FENCED_INSTANCE_ID:
+        if is_fatal(error) or error.code() == KafkaError.FENCED_INSTANCE_ID:
             raise fatal(error) from raised
         if error.txn_requires_abort():
             # The transaction's own error only says that a message failed.

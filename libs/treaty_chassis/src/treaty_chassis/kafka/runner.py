@@ -97,6 +97,10 @@ class Runner:
     def resume(self, topics: Collection[str]) -> None:
         self._wishes.release(topics)
 
+    def suspended(self) -> frozenset[Partition]:
+        """Partitions assigned to this process that `pause` keeps still."""
+        return frozenset(self._custody.suspended)
+
     def stop(self) -> None:
         """Commits what is in hand, within `drain_s`, and ends `run`. Safe in a signal handler."""
         self._stopping.set()

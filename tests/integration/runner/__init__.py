@@ -1,0 +1,1 @@
+"""The exactly-once runner against a real broker: crashes, rebalances, poison, takeovers."""

@@ -1,0 +1,85 @@
+"""What the tests ask of the broker themselves."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from treaty_chassis.kafka import topics
+from treaty_chassis.kafka.history import record_of
+from treaty_chassis.kafka.work import Record
+
+
+@dataclass(frozen=True)
+class Spec:
+    name: str
+    partitions: int = 1
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:12]}"
+
+
+def create(servers: str, *specs: Spec) -> None:
+    admin = topics.admin(servers)
+    topics.apply(admin, specs)
+    wait_for(lambda: all(s.name in topics.existing(admin) for s in specs), "the topics to be there")
+
+
+def produce(
+    servers: str, topic: str, values: Iterable[bytes], key: Callable[[bytes], bytes] = lambda v: v
+) -> None:
+    producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True})
+    for value in values:
+        producer.produce(topic, value, key(value))
+    assert producer.flush(30) == 0
+
+
+def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Record]:
+    """All there is, to the end of each partition."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": servers,
+            "group.id": unique("reader"),
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "enable.auto.commit": False,
+        }
+    )
+    found: list[Record] = []
+    try:
+        partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
+        end = time.monotonic() + 60
+        while partitions:
+            assert time.monotonic() < end, "the topic could not be read to its end"
+            message = consumer.poll(1)
+            if message is None:
+                continue
+            error = message.error()
+            if error is None:
+                found.append(record_of(message))
+            else:
+                assert error.code() == KafkaError._PARTITION_EOF, error
+                partitions.discard(message.partition())
+    finally:
+        consumer.close()
+    return found
+
+
+def values(records: Iterable[Record]) -> list[bytes]:
+    return sorted(r.value or b"" for r in records)
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> float:
+    """Seconds it took."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < timeout_s, f"waited {timeout_s:.0f} s for {what}"
+        time.sleep(0.02)
+    return time.monotonic() - began

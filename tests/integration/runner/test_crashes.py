@@ -1,0 +1,58 @@
+"""kill -9 at the worst moment, and what a successor finds."""
+
+from __future__ import annotations
+
+import time
+
+from .broker import produce, read, values, wait_for
+from .conftest import Flow
+
+
+def test_killed_between_produce_and_commit_twenty_times_nothing_is_lost_or_repeated(flow: Flow) -> None:
+    sent = 0
+
+    def more(count: int) -> bool:
+        nonlocal sent
+        produce(flow.servers, flow.source, (b"%d" % n for n in range(sent, sent + count)))
+        sent += count
+        return True
+
+    for attempt in range(20):
+        more(50)
+        process = flow.process(die_in=attempt % 3 + 1)
+        # Records go on coming, so that there is a second and a third transaction to die in.
+        wait_for(lambda process=process: process.poll() is not None or not more(1), "the process's death")  # type: ignore[misc]
+        assert process.returncode == -9
+    last = flow.process()
+    wait_for(lambda: len(read(flow.servers, flow.out)) >= sent, "every record's copy")
+    last.terminate()
+    assert last.wait(30) == 0
+    expected = sorted(b"%d" % n for n in range(sent))
+    assert values(read(flow.servers, flow.out)) == expected
+    aborted = len(read(flow.servers, flow.out, "read_uncommitted")) - sent
+    assert aborted >= 20, "every kill left records behind that nobody may see"
+
+
+def test_a_restarted_process_resumes_within_two_seconds(flow: Flow) -> None:
+    produce(flow.servers, flow.source, [b"before"])
+    first = flow.process()
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"before"], "the first copy")
+    first.kill()
+    first.wait()
+    produce(flow.servers, flow.source, [b"after"])
+    began = time.monotonic()
+    flow.process()
+    wait_for(lambda: len(read(flow.servers, flow.out)) == 2, "the second copy")
+    took = time.monotonic() - began
+    print(f"resumed after {took:.2f} s")
+    assert took < 2.0
+
+
+def test_the_older_of_two_processes_in_a_slot_exits_fenced(flow: Flow) -> None:
+    old = flow.process()
+    produce(flow.servers, flow.source, [b"1"])
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"1"], "the first copy")
+    flow.process()
+    produce(flow.servers, flow.source, [b"2"])
+    assert old.wait(60) == 73
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"1", b"2"], "the second copy")

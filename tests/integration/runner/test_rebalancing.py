@@ -1,0 +1,153 @@
+"""Partitions that come, go, and stay: the group's side of exactly-once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from treaty_chassis.kafka.client import ConfluentClient
+from treaty_chassis.kafka.topics import admin
+from treaty_chassis.kafka.work import Partition
+
+from .broker import Spec, create, produce, read, unique, values, wait_for
+from .conftest import Flow
+from .copying import copying
+
+
+class Overtaken(ConfluentClient):
+    """Once, when told, sends its offsets with the group metadata of before a rebalance: what happens to
+    whoever reads the metadata a moment before the generation changes."""
+
+    def __init__(self, servers: str, group: str, slot: str) -> None:
+        super().__init__(servers, group, slot)
+        self.armed = threading.Event()
+        self.waiting = threading.Event()
+        self.overtaken = threading.Event()
+        self.aborted = 0
+
+    def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
+        if self.armed.is_set() and not self.waiting.is_set():
+            stale: Any = self._consumer.consumer_group_metadata()
+            self.waiting.set()
+            assert self.overtaken.wait(60)
+            consumer, self._consumer = self._consumer, _Stale(stale)  # type: ignore[assignment]
+            try:
+                super().send_offsets(offsets)
+            finally:
+                self._consumer = consumer
+        super().send_offsets(offsets)
+
+    def abort(self) -> None:
+        self.aborted += 1
+        super().abort()
+
+
+class _Stale:
+    def __init__(self, metadata: Any) -> None:
+        self._metadata = metadata
+
+    def consumer_group_metadata(self) -> Any:
+        return self._metadata
+
+
+def members(flow: Flow) -> dict[str, set[int]]:
+    """Who has which partitions, by the coordinator's account."""
+    client = admin(flow.servers)
+    described = client.describe_consumer_groups([flow.group])[flow.group].result(30)
+    return {
+        m.group_instance_id: {p.partition for p in m.assignment.topic_partitions} for m in described.members
+    }
+
+
+def spread(value: bytes) -> bytes:
+    return value[-1:]
+
+
+def test_an_abort_caused_by_a_rebalance_loses_nothing_of_the_partitions_kept(flow: Flow) -> None:
+    client = Overtaken(flow.servers, flow.group, "0")
+    flow.runner(copying(flow.out, flow.dead), client)
+    produce(flow.servers, flow.source, (b"%d" % n for n in range(100)), spread)
+    wait_for(lambda: len(read(flow.servers, flow.out)) == 100, "the first hundred")
+
+    client.armed.set()
+    produce(flow.servers, flow.source, (b"%d" % n for n in range(100, 200)), spread)
+    assert client.waiting.wait(60)
+    flow.runner(copying(flow.out, flow.dead), flow.client("1"))
+    wait_for(lambda: len(members(flow)) == 2, "a second member, and a new generation")
+    wait_for(lambda: any(len(p) == 1 for p in members(flow).values()), "the new assignment")
+    client.overtaken.set()
+
+    produce(flow.servers, flow.source, (b"%d" % n for n in range(200, 300)), spread)
+    wait_for(lambda: len(read(flow.servers, flow.out)) >= 300, "all three hundred")
+    wait_for(lambda: [len(p) for p in members(flow).values()] == [1, 1], "one partition each")
+    assert client.aborted == 1
+    assert values(read(flow.servers, flow.out)) == sorted(b"%d" % n for n in range(300))
+
+
+def test_a_second_process_takes_its_share_and_nothing_is_lost_or_repeated(flow: Flow) -> None:
+    flow.runner(copying(flow.out, flow.dead), flow.client("0"))
+    done = threading.Event()
+    sent = 0
+
+    def load() -> None:
+        nonlocal sent
+        while not done.is_set():
+            produce(flow.servers, flow.source, (b"%d" % n for n in range(sent, sent + 20)), spread)
+            sent += 20
+
+    loading = threading.Thread(target=load)
+    loading.start()
+    try:
+        for slot in ("1", "2"):
+            other = flow.runner(copying(flow.out, flow.dead), flow.client(slot))
+            wait_for(lambda other=other: other.check() is None, "the newcomer's assignment")  # type: ignore[misc]
+    finally:
+        done.set()
+        loading.join()
+    wait_for(lambda: len(read(flow.servers, flow.out)) >= sent, "every copy")
+    assert values(read(flow.servers, flow.out)) == sorted(b"%d" % n for n in range(sent))
+
+
+def test_a_topic_that_appears_is_consumed_from_its_beginning_within_two_seconds(flow: Flow) -> None:
+    prefix = unique("family")
+    runner = flow.runner(copying(flow.out, flow.dead), flow.client())
+    wait_for(lambda: runner.check() is None, "the assignment")
+    runner.subscribe([flow.source, rf"^{prefix}\."])
+    create(flow.servers, Spec(f"{prefix}.one"))
+    produce(flow.servers, f"{prefix}.one", [b"first"])
+    took = wait_for(lambda: values(read(flow.servers, flow.out)) == [b"first"], "its first record's copy")
+    print(f"consumed after {took:.2f} s")
+    assert took < 2.5
+    later = unique("named")
+    runner.subscribe([flow.source, later])
+    create(flow.servers, Spec(later))
+    produce(flow.servers, later, [b"second"])
+    took = wait_for(lambda: values(read(flow.servers, flow.out)) == [b"first", b"second"], "the other's")
+    print(f"consumed after {took:.2f} s")
+    assert took < 2.5
+
+
+def test_a_paused_topic_keeps_its_partitions_and_its_backlog_through_a_restart(flow: Flow) -> None:
+    runner = flow.runner(copying(flow.out, flow.dead), flow.client())
+    produce(flow.servers, flow.source, [b"1"])
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"1"], "the first copy")
+    runner.pause([flow.source])
+    wait_for(lambda: len(runner.suspended()) == 2, "both partitions to be paused")
+    produce(flow.servers, flow.source, [b"2", b"3"])
+    runner.stop()
+    wait_for(lambda: flow.codes == [0], "the end of the first process")
+
+    again = flow.runner(copying(flow.out, flow.dead), flow.client(), held=[flow.source])
+    wait_for(lambda: len(again.suspended()) == 2, "the pause to hold on the new assignment")
+    assert all(members(flow).values()), "it stays a member, with its partitions"
+    # Another topic goes on, so the loop runs and takes nothing of the paused one.
+    other = unique("other")
+    create(flow.servers, Spec(other))
+    again.subscribe([flow.source, other])
+    produce(flow.servers, other, [b"beside"])
+    wait_for(lambda: b"beside" in values(read(flow.servers, flow.out)), "the other topic's copy")
+    assert values(read(flow.servers, flow.out)) == [b"1", b"beside"]
+    again.resume([flow.source])
+    wait_for(lambda: len(read(flow.servers, flow.out)) >= 4, "the backlog")
+    assert values(read(flow.servers, flow.out)) == [b"1", b"2", b"3", b"beside"]
