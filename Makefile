@@ -13,6 +13,7 @@ JARS := libs/treaty_embedded/src/treaty_embedded/kafka.lock
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
+export UV_COMPILE_BYTECODE := 1
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -30,6 +31,7 @@ $(READY): uv.lock pyproject.toml $(MEMBERS) $(JARS)
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV); }
 	@echo "setup: locked dependencies" >&2
 	@$(BIN)/uv sync --quiet --locked --all-packages
+	@$(BIN)/python -m compileall -q libs services cli
 	@echo "setup: the broker's jars" >&2
 	@$(BIN)/python -m treaty_embedded fetch >&2
 	@touch $@
@@ -43,11 +45,12 @@ up: setup ## the whole platform, until Ctrl-C
 test: lint ## lint, then every test, with the embedded Kafka, PostgreSQL and Valkey
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
-lint: setup ## style, types, import rules
+lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m treaty_events.documents --check
 
 bench: setup ## a benchmark by name
 	@$(BIN)/treaty bench $(ARGS)
