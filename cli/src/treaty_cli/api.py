@@ -40,7 +40,9 @@ def _send(client: httpx.Client, method: str, url: str, **options: Any) -> httpx.
     try:
         answer = client.request(method, url, **options)
     except httpx.HTTPError as error:
-        raise ApiError(0, f"{method} {url}: {error or type(error).__name__}") from error
+        where = f"{client.base_url}".rstrip("/")
+        reason = str(error) or type(error).__name__
+        raise ApiError(0, f"{where} does not answer ({reason}): is the platform up?") from error
     if answer.is_error:
         raise ApiError(answer.status_code, _problem(answer))
     return answer

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_WIDE = 1000
+
 __all__ = ["emit", "print_json", "table"]
 
 
@@ -18,10 +20,13 @@ def print_json(data: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    found = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    """As wide as it needs to be: a line is never cut or broken, so that it can be searched and copied."""
+    found = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        found.add_column(column, no_wrap=True, overflow="ignore")
     for row in rows:
         found.add_row(*("" if cell is None else str(cell) for cell in row))
-    Console(soft_wrap=True).print(found)
+    Console(highlight=False, soft_wrap=True, width=_WIDE).print(found, crop=False)
 
 
 def emit(as_json: bool, data: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

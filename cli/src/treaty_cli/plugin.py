@@ -11,7 +11,7 @@ import typer
 from treaty_cli.api import Api
 from treaty_cli.home import Home
 from treaty_cli.options import Json
-from treaty_cli.output import emit, print_json, table
+from treaty_cli.output import emit, print_json
 from treaty_contracts import Verdict, check
 from treaty_contracts.cli import exit_code
 
@@ -42,16 +42,14 @@ def publish_verdict(api: Api, verdict: Verdict) -> dict[str, Any]:
     return decision
 
 
-def _findings(path: Path, verdict: Verdict) -> list[tuple[object, ...]]:
-    return [
-        (
-            finding.severity,
-            finding.code,
-            f"{path}/{finding.place}" if finding.place else path,
-            finding.message,
-        )
-        for finding in (*verdict.findings, *verdict.host)
-    ]
+def _say(path: Path, verdict: Verdict) -> None:
+    """A line each, in the form that editors and terminals make a link of."""
+    for finding in (*verdict.findings, *verdict.host):
+        place = f"{path}/{finding.place}" if finding.place else str(path)
+        typer.echo(f"{place}: {finding.severity} {finding.code}: {finding.message}", err=True)
+        for name in ("expected", "observed", "hint"):
+            if text := getattr(finding, name):
+                typer.echo(f"    {name}: {text}", err=True)
 
 
 @app.command("check")
@@ -67,8 +65,8 @@ def check_command(paths: Paths, as_json: Json = False) -> None:
             for path, v in judged
         ),
     )
-    if not as_json and (findings := [row for path, verdict in judged for row in _findings(path, verdict)]):
-        table(("severity", "code", "place", "finding"), findings)
+    for path, verdict in judged:
+        _say(path, verdict)
     raise typer.Exit(max((exit_code(verdict) for _, verdict in judged), default=3))
 
 
@@ -79,7 +77,7 @@ def publish(context: typer.Context, paths: Paths, as_json: Json = False) -> None
     judged = [(path, check(path)) for path in packages(paths)]
     for path, verdict in judged:
         if verdict.contract_error or not verdict.admitted:
-            table(("severity", "code", "place", "finding"), _findings(path, verdict))
+            _say(path, verdict)
             raise typer.Exit(exit_code(verdict))
     with Api(home, "governance") as api:
         decisions = [publish_verdict(api, verdict) for _, verdict in judged]

@@ -197,6 +197,19 @@ def a_refusal_for_another_reason(run: Honest) -> None:
 
 
 @fault(MISSING)
+def a_refusal_that_does_not_say_which_headers_it_had(run: Honest) -> None:
+    refused = mutable(run.account, "refused")
+    kept = tuple(h for h in refused[0].headers if h[0] != "treaty-original-headers")
+    refused[0] = changed(refused[0], headers=kept)
+
+
+@fault(MISSING)
+def a_dead_letter_that_is_no_uplink(run: Honest) -> None:
+    dead = mutable(run.account, "dead_letters")
+    dead[0] = changed(dead[0], value=b"{}")
+
+
+@fault(MISSING)
 def an_unknown_device_that_nobody_refused(run: Honest) -> None:
     del mutable(run.account, "refused")[index(list(run.account.refused), of_kind(run, Kind.UNKNOWN))]
 
@@ -376,6 +389,12 @@ def a_delivery_that_differs_from_the_log(run: Honest) -> None:
     deliveries = mutable(run.account, "deliveries")
     other = deliveries[2].reading | {"model": "acme/x"}
     deliveries[2] = replace(deliveries[2], reading=other)
+
+
+@fault(WRONG)
+def a_delivery_that_is_no_reading(run: Honest) -> None:
+    deliveries = mutable(run.account, "deliveries")
+    deliveries[2] = replace(deliveries[2], reading={"id": deliveries[2].id})
 
 
 @fault(WRONG)

@@ -111,9 +111,8 @@ class Expectations:
         right = hmac.new((secret or "").encode(), signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(f"v1={right}".encode(), headers.get("treaty-signature", b"")):
             return "bad_signature"
-        if abs(int(timestamp) - record.timestamp_ms) > TOLERANCE_MS:
-            return "stale_signature"
-        return None
+        fresh = timestamp.isdigit() and abs(int(timestamp) - record.timestamp_ms) <= TOLERANCE_MS
+        return None if fresh else "stale_signature"
 
     def _decoded(self, gateway: SeedGateway, device: SeedDevice, opened: _Opened) -> Expectation:
         known = Expectation(
