@@ -6,7 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+import yaml
+
 from treaty_contracts.engine import Engine
+from treaty_contracts.importing.spymodel import SpymodelError, convert, read_spymodel
+from treaty_contracts.model import load_bytes
 from treaty_contracts.package import PackageTooLargeError
 from treaty_contracts.policy import Policy
 from treaty_contracts.verdict import Verdict
@@ -36,12 +40,39 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="judge a package folder")
     check.add_argument("path", type=Path)
     check.add_argument("--format", choices=["human", "json", "sarif", "junit"], default="human")
+    spymodel = commands.add_parser(
+        "import-spymodel", help="turn an ImportSpy contract into a treaty/v1 contract"
+    )
+    spymodel.add_argument("file", type=Path)
+    spymodel.add_argument("--output", type=Path, help="the contract to write; its folder is the package")
     return parser
+
+
+def _import_spymodel(source: Path, output: Path | None) -> int:
+    folder = output.parent if output is not None else source.parent
+    try:
+        contract = convert(read_spymodel(source.read_bytes()), source, folder)
+    except SpymodelError as error:
+        print(f"treaty-contracts: {source}: {error}", file=sys.stderr)
+        return CONTRACT_ERROR
+    text = yaml.safe_dump(contract, sort_keys=False, allow_unicode=True, width=110)
+    loaded = load_bytes("contract.yaml", text.encode())
+    for finding in loaded.findings:
+        print(f"treaty-contracts: {source}: {finding.message}", file=sys.stderr)
+    if loaded.contract is None:
+        return CONTRACT_ERROR
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text, encoding="utf-8")
+    return ADMITTED
 
 
 def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
+        if given.command == "import-spymodel":
+            return _import_spymodel(given.file, given.output)
         verdict = Engine(Policy()).check(given.path)
     except (OSError, PackageTooLargeError) as error:
         print(f"treaty-contracts: {error}", file=sys.stderr)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from treaty_contracts.findings import Finding, Place, Severity, sort_findings
-from treaty_contracts.model import Contract, Loaded, contract_name, load_bytes
+from treaty_contracts.environment import judge_environment, this_host
+from treaty_contracts.model import Loaded, contract_name, load_bytes
 from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take
 from treaty_contracts.policy import Policy
@@ -15,10 +18,21 @@ from treaty_contracts.verdict import Verdict
 
 __all__ = ["Engine", "check", "digest"]
 
+CACHED_VERDICTS = 1024
+
 
 def digest(path: Path) -> str:
     """`sha256:` of a package folder: its contract and every file, path and content, caches aside."""
     return take(path).digest
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What follows from a package's content, and what is needed to hold a host against it."""
+
+    verdict: Verdict
+    loaded: Loaded | None = None
+    holding: tuple[bool, ...] = ()
 
 
 class Engine:
@@ -26,7 +40,7 @@ class Engine:
 
     def __init__(self, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
-        self._portable: dict[str, Verdict] = {}
+        self._judged: OrderedDict[str, _Judged] = OrderedDict()
 
     def check(self, path: Path) -> Verdict:
         """Judge the package folder at `path`; its files are read and hashed anew every time.
@@ -35,64 +49,58 @@ class Engine:
         """
         snapshot = take(path)
         name = snapshot.digest
-        if (held := self._portable.get(name)) is None:
-            held = self._portable[name] = self._judge(snapshot, name)
-        return held
+        judged = self._judged.get(name)
+        if judged is None:
+            judged = self._judge(snapshot, name)
+            if not any(finding.code == "P514" for finding in judged.verdict.host):
+                self._judged[name] = judged
+            if len(self._judged) > CACHED_VERDICTS:
+                self._judged.popitem(last=False)
+        contract = judged.loaded.contract if judged.loaded is not None else None
+        if contract is None or judged.loaded is None:
+            return judged.verdict
+        host = judge_environment(contract, this_host(), self.policy, judged.holding)
+        if not host:
+            return judged.verdict
+        placed = [_placed(finding, judged.loaded) for finding in (*judged.verdict.host, *host)]
+        return replace(judged.verdict, host=sort_findings(placed))
 
-    def _judge(self, snapshot: Snapshot, name: str) -> Verdict:
+    def _judge(self, snapshot: Snapshot, name: str) -> _Judged:
         file = contract_name(snapshot.files)
+        policy = self.policy.portable()
         if file is None:
-            finding = Finding(
-                "C110", Severity.ERROR, "the package holds no contract.yaml", place=Place("contract.yaml")
-            )
-            return Verdict(None, None, name, (finding,), policy=self.policy.portable(), contract_error=True)
+            message = "the package holds no contract.yaml"
+            missing = Finding("C110", Severity.ERROR, message, place=Place("contract.yaml"))
+            return _Judged(Verdict(None, None, name, (missing,), policy=policy, contract_error=True))
         loaded = load_bytes(file, snapshot.files[file])
         contract = loaded.contract
         if contract is None:
-            return Verdict(
-                None,
-                None,
-                name,
-                sort_findings(list(loaded.findings)),
-                policy=self.policy.portable(),
-                contract_error=True,
-            )
-        findings = self._findings(snapshot, contract)
-        placed = [self._placed(finding, loaded) for finding in findings]
-        return Verdict(
+            found = sort_findings(list(loaded.findings))
+            return _Judged(Verdict(None, None, name, found, policy=policy, contract_error=True))
+        facts = judge_static(snapshot, contract)
+        probed = judge_probe(snapshot, contract, self.policy, facts)
+        findings = [*judge_meaning(contract, snapshot.files), *facts.findings, *probed.findings]
+        placed = [_placed(finding, loaded) for finding in findings]
+        verdict = Verdict(
             contract.plugin,
             contract.version,
             name,
             sort_findings(placed),
-            policy=self.policy.portable(),
-            contract_error=any(
-                finding.code.startswith("C") and finding.severity is Severity.ERROR for finding in placed
-            ),
+            sort_findings(probed.host),
+            policy,
+            applied=probed.applied,
         )
+        return _Judged(verdict, loaded, probed.holding)
 
-    def _findings(self, snapshot: Snapshot, contract: Contract) -> list[Finding]:
-        found = judge_meaning(contract, snapshot.files)
-        facts = judge_static(snapshot, contract)
-        found += facts.findings
-        found += judge_probe(snapshot, contract, self.policy, facts).findings
-        return found
 
-    @staticmethod
-    def _placed(finding: Finding, loaded: Loaded) -> Finding:
-        if finding.promise is None or finding.promise_line is not None:
-            return finding
-        line = loaded.line(finding.promise)
-        return Finding(
-            finding.code,
-            finding.severity,
-            finding.message,
-            finding.promise,
-            line,
-            finding.place or (Place(loaded.path, line) if line else None),
-            finding.expected,
-            finding.observed,
-            finding.hint,
-        )
+def _placed(finding: Finding, loaded: Loaded) -> Finding:
+    """The finding with the contract's line, which also stands in where it has no place of its own."""
+    if finding.promise is None or finding.promise_line is not None:
+        return finding
+    line = loaded.line(finding.promise)
+    return replace(
+        finding, promise_line=line, place=finding.place or (Place(loaded.path, line) if line else None)
+    )
 
 
 _engines: dict[Policy, Engine] = {}

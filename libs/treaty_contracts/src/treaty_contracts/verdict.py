@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from treaty_contracts.findings import Finding, Severity
+from treaty_sandbox import Applied
 
 __all__ = ["ENGINE", "Verdict"]
 
@@ -21,7 +22,7 @@ class Verdict:
 
     `to_json` is canonical and holds only what follows from package, contract, policy and engine.
     `host` holds what follows from this machine (missing variables, other Python, packages); it is
-    no part of the canonical bytes. `admitted` is the portable judgement, `admitted_here` adds the
+    no part of the canonical bytes, nor is `applied`, which says what confined the probe. `admitted` is the portable judgement, `admitted_here` adds the
     host's.
     """
 
@@ -32,6 +33,7 @@ class Verdict:
     host: tuple[Finding, ...] = ()
     policy: dict[str, Any] = field(default_factory=dict)
     contract_error: bool = False
+    applied: Applied | None = None
 
     @property
     def admitted(self) -> bool:

@@ -15,6 +15,7 @@ __all__ = [
     "Deployment",
     "Emits",
     "Entry",
+    "Evidence",
     "Imports",
     "Measurement",
     "Origin",
@@ -133,6 +134,13 @@ class Resources(Strict):
     cpus: Annotated[float | int, Field(gt=0, le=64)] | None = None
 
 
+class Evidence(Strict):
+    """Something an outside party must have established, such as a package's provenance."""
+
+    kind: Text
+    subject: Text
+
+
 class Contract(Strict):
     """A plugin's whole contract. Without `entry` it promises structure only: a library's contract."""
 
@@ -156,6 +164,7 @@ class Contract(Strict):
     runtime: Runtime = Field(default_factory=Runtime)
     deployments: list[Deployment] = Field(default_factory=list)
     resources: Resources = Field(default_factory=Resources)
+    evidence: list[Evidence] = Field(default_factory=list)
     vectors: FilePath | None = None
     widget: FilePath | None = None
 

@@ -192,7 +192,7 @@ def describe_type(annotation: Any, depth: int = 0) -> Any:
     if isinstance(annotation, type):
         names = lineage(annotation)
         if typing.is_typeddict(annotation):
-            names = [class_name(annotation), "dict", "collections.abc.Mapping", "object"]
+            names = [class_name(annotation), "dict", "typing.TypedDict", "object"]
         return ["class", names, []]
     name = getattr(annotation, "__qualname__", None) or getattr(annotation, "_name", None)
     return ["text", str(name or annotation).removeprefix("typing.")]
@@ -258,7 +258,7 @@ def describe_callable(target: Any) -> dict[str, Any]:
         and {parameter.kind for parameter in outer}
         >= {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
     )
-    used = wrapped if passthrough and hasattr(target, "__wrapped__") else outer
+    used = wrapped if hasattr(target, "__wrapped__") and (passthrough or outer is None) else outer
     described = None
     if used is not None:
         described = [
@@ -430,6 +430,7 @@ class Prober:
     ["describe", {module: {functions, classes, variables, names}}] -> facts
     ["call", step, [argument], {name: argument}] -> {"value": rendered} | failure, a step being
     {module, target} or {module, target: "Class.method", construct: [argument]}
+    ["calls", [[step, [argument], {name: argument}]]] -> a reply each
     ["effects"] -> [text]
     """
 
@@ -444,6 +445,8 @@ class Prober:
             return "ok", {"modules": self.load(message[1]), "effects": self.watch.effects()}
         if message[0] == "describe":
             return "ok", {name: self.describe(name, wanted) for name, wanted in message[1].items()}
+        if message[0] == "calls":
+            return "ok", [self.call(*part) for part in message[1]]
         if message[0] == "effects":
             return "ok", self.watch.effects()
         return "ok", self.call(message[1], message[2], message[3])

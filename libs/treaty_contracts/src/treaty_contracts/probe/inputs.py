@@ -11,6 +11,7 @@ from treaty_contracts.probe.vectors import DEFAULT_RECEIVED_AT_MS, Case
 __all__ = ["case_argument", "malformed_uplinks"]
 
 OVERSIZED = 4096
+MAX_KINDS = 12
 
 
 def case_argument(case: Case) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def _uplink(
 def malformed_uplinks(
     contract: Contract, cases: tuple[Case, ...], seed: int
 ) -> list[tuple[str, dict[str, Any]]]:
-    """(label, argument) of empty, truncated, bit-flipped, oversized and random payloads."""
+    """(label, argument) of empty, truncated, changed, oversized and random payloads."""
     random = Random(seed)  # noqa: S311 - repeatable inputs, not secrets
     model = contract.models[0] if contract.models else "unknown/unknown"
     content_type = (contract.content_types or ["application/octet-stream"])[0]
@@ -52,20 +53,30 @@ def malformed_uplinks(
         inputs.append(
             (label, _uplink(random.randbytes(8), port, model, content_type, DEFAULT_RECEIVED_AT_MS))
         )
-    seen: set[tuple[str, int | None, int]] = set()
+    lengths: set[tuple[str, int | None, int]] = set()
+    heads: set[tuple[str, int | None, bytes]] = set()
     for case in cases:
-        group = (case.model, case.f_port, case.payload[0] if case.payload else -1)
-        if group in seen or not case.payload or len(seen) >= 12:
-            continue
-        seen.add(group)
-        flipped = bytearray(case.payload)
-        flipped[random.randrange(len(flipped))] ^= 1 << random.randrange(8)
-        for label, body in (
-            ("cut by one byte", case.payload[:-1]),
-            ("cut to half", case.payload[: len(case.payload) // 2]),
-            ("one bit flipped", bytes(flipped)),
-            ("one byte more", case.payload + b"\x00"),
-        ):
+
+        def like(label: str, body: bytes, case: Case = case) -> None:
             argument = _uplink(body, case.f_port, case.model, case.content_type, case.received_at_ms)
             inputs.append((f"{case.name}, {label}", argument))
+
+        size = len(case.payload)
+        if size and (case.model, case.f_port, size) not in lengths and len(lengths) < MAX_KINDS:
+            lengths.add((case.model, case.f_port, size))
+            like("as long, zeros", bytes(size))
+            like("as long, ones", b"\xff" * size)
+            for number in range(4):
+                like(f"as long, random {number + 1}", random.randbytes(size))
+        if size and (case.model, case.f_port, case.payload[:2]) not in heads and len(heads) < MAX_KINDS:
+            heads.add((case.model, case.f_port, case.payload[:2]))
+            like("cut by one byte", case.payload[:-1])
+            like("cut to half", case.payload[: size // 2])
+            like("one byte more", case.payload + b"\x00")
+            for number in range(6):
+                changed = bytearray(case.payload)
+                changed[random.randrange(size)] = random.choice(
+                    (0x00, 0x7F, 0x80, 0xFF, random.randrange(256))
+                )
+                like(f"changed {number + 1}", bytes(changed))
     return inputs

@@ -33,11 +33,16 @@ _ENCODE = FunctionPromise(arguments=[ArgumentPromise(name="action", kind="positi
 
 @dataclass(slots=True)
 class Probed:
-    """What the probe found; `host` is what this machine could not do, `applied` what confined the child."""
+    """What the probe found.
+
+    `host` is what this machine could not do, `applied` what confined the child, `holding` whether the
+    package keeps the structure of each deployment.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     host: list[Finding] = field(default_factory=list)
     applied: Applied | None = None
+    holding: tuple[bool, ...] = ()
 
 
 def _texts(promise: ModulePromise | ClassPromise) -> set[str]:
@@ -80,6 +85,7 @@ class _Probe:
         self.session = Session(children, self.modules, contract.resources.message_deadline_ms)
         self.files = snapshot.files
         self.found: list[Finding] = []
+        self.holding: tuple[bool, ...] = ()
 
     def entries(self) -> list[tuple[str, str, str, FunctionPromise]]:
         """(module, name, promise path, promise) of each entry."""
@@ -96,7 +102,8 @@ class _Probe:
             classes: dict[str, Any] = {}
             variables: list[str] = []
             texts: set[str] = set()
-            for _, promise in self.promises[module]:
+            deployed = [part.structure.modules.get(module) for part in self.contract.deployments]
+            for promise in [*(promise for _, promise in self.promises[module]), *filter(None, deployed)]:
                 functions += promise.functions
                 variables += promise.variables
                 classes |= {name: _class_wants(part) for name, part in promise.classes.items()}
@@ -129,7 +136,10 @@ class _Probe:
         if broken:
             return
         described = self.session.ask(["describe", self.wanted()], 2_000)
-        subjects = self.compare(described if isinstance(described, dict) else {})
+        if not isinstance(described, dict):
+            described = {}
+        subjects = self.compare(described)
+        self.compare_deployments(described)
         if any(finding.severity is Severity.ERROR for finding in self.found):
             return
         if self.contract.entry is not None:
@@ -172,6 +182,32 @@ class _Probe:
                 subjects += self.subjects(module, path, promise, facts)
             self.found += comparison.findings
         return subjects
+
+    def compare_deployments(self, described: Mapping[str, Any]) -> None:
+        """One deployment's structure must hold; where none does, the nearest one's findings are told."""
+        alternatives: list[list[Finding]] = []
+        for index, deployment in enumerate(self.contract.deployments):
+            found: list[Finding] = []
+            for module, promise in deployment.structure.modules.items():
+                facts = described.get(module) or {
+                    "functions": {},
+                    "classes": {},
+                    "variables": {},
+                    "names": {},
+                }
+                comparison = Comparison(facts["names"])
+                self.module(
+                    module, f"deployments.{index}.structure.modules.{module}", promise, facts, comparison
+                )
+                found += comparison.findings
+            alternatives.append(found)
+        self.holding = tuple(
+            not any(finding.severity is Severity.ERROR for finding in found) for found in alternatives
+        )
+        if alternatives and not any(self.holding):
+            self.found += alternatives[
+                min(range(len(alternatives)), key=lambda index: len(alternatives[index]))
+            ]
 
     def module(
         self, module: str, path: str, promise: ModulePromise, facts: Mapping[str, Any], comparison: Comparison
@@ -270,5 +306,5 @@ def judge_probe(snapshot: Snapshot, contract: Contract, policy: Policy, facts: S
     finally:
         probe.session.close()
     out.findings += probe.found
-    out.applied = children.applied
+    out.applied, out.holding = children.applied, probe.holding
     return out

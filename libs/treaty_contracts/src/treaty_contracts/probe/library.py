@@ -54,6 +54,11 @@ class Subject:
             (part["name"], part["kind"], part["default"] is not None, part["annotation"]) for part in given
         ]
 
+    def iterates(self) -> bool:
+        """Whether the result is promised to be iterated over."""
+        forms = [form for form in self.outputs() if form[0] == "class"]
+        return any(form[1][0].rsplit(".", 1)[-1] in {"Iterator", "Iterable", "Generator"} for form in forms)
+
     def outputs(self) -> list[Form]:
         """The types a result must have: promised and annotated."""
         forms = [self.facts.get("returns")]
@@ -73,6 +78,8 @@ def satisfies(rendered: Any, form: Form) -> bool:
             return list(rendered) == ["none"]
         case ["literal", text, _]:
             return shown(rendered) == str(text)
+    if form[0] == "class" and "typing.TypedDict" in form[1]:
+        return bool(rendered[0] == "dict")
     names = ["callable"] if rendered == ["cut"] else type_names(rendered)
     if stands_for(["class", names, []], form) is False:
         return names[0] in _CALLABLES and str(form[1][0]).endswith("Callable")
@@ -91,8 +98,12 @@ def _unwrapped(rendered: Any, subject: Subject) -> tuple[Any, list[Form]]:
     outputs = subject.outputs()
     match rendered:
         case ["object", [name, *_], [["value", inner]]] if name.endswith("child.Awaited"):
+            if not subject.promise.asynchronous:
+                return ["object", ["coroutine", "object"], []], outputs
             return inner, outputs
         case ["object", [name, *_], [["items", ["list", items]]]] if name.endswith("child.Yielded"):
+            if not subject.promise.generator and not subject.iterates():
+                return ["object", ["generator", "object"], []], outputs
             inner_forms = [form[2][0] for form in outputs if form[0] == "class" and form[2]]
             return ["list", items], [["class", ["list", "object"], [form]] for form in inner_forms]
     return rendered, outputs

@@ -59,6 +59,8 @@ _VIRTUAL: dict[str, tuple[str, ...]] = {
     _ABC + "AsyncGenerator": ("AsyncIterator", "AsyncIterable"),
     _ABC + "Coroutine": ("Awaitable",),
 }
+_NUMBERS = {"int": ("Number", "Complex", "Real", "Rational", "Integral"), "float": ("Number", "Complex", "Real"),
+            "bool": ("Number", "Complex", "Real", "Rational", "Integral"), "complex": ("Number", "Complex")}  # fmt: skip
 _TOWER = {"bool": ("int", "float", "complex"), "int": ("float", "complex"), "float": ("complex",)}
 
 
@@ -71,7 +73,7 @@ def _name_form(dotted: str, resolve: Callable[[str], Form] | None) -> Form:
     bare = bare.removeprefix("collections.abc.")
     if bare in {"None", "NoneType"}:
         return ["none"]
-    if bare == "Any":
+    if bare in {"Any", "Optional", "Union"}:
         return ["any"]
     if bare in {"NoReturn", "Never"}:
         return ["union", []]
@@ -166,6 +168,7 @@ def _ancestors(lineage: list[str]) -> set[str]:
     for name in lineage:
         names.update(_ABC + base for base in _VIRTUAL.get(name, ()))
         names.update(_TOWER.get(name, ()))
+        names.update("numbers." + base for base in _NUMBERS.get(name, ()))
     return names
 
 
@@ -209,7 +212,7 @@ def stands_for(given: Form, wanted: Form) -> bool | None:
     if given[0] == "text":
         return True if _last(given[1]) == _last(wanted[1][0]) else None
     if not _named(given[1], wanted[1][0]):
-        return False
+        return None if _is_abstract(wanted[1]) and given[1][0] not in _BUILTINS else False
     if not wanted[2] or not given[2]:
         return True
     if (
@@ -221,11 +224,18 @@ def stands_for(given: Form, wanted: Form) -> bool | None:
     return _combine([stands_for(left, right) for left, right in zip(given[2], wanted[2], strict=False)])
 
 
+def _is_abstract(lineage: list[str]) -> bool:
+    """Whether a class may have others stand for it that do not inherit from it."""
+    return lineage[0].startswith((_ABC, "numbers.", "typing.")) or bool(
+        {"typing.Protocol", "abc.ABC"} & set(lineage)
+    )
+
+
 def _named(lineage: list[str], wanted: str) -> bool:
     known = _ancestors(lineage)
     if wanted in known:
         return True
-    if wanted in _BUILTINS or wanted.startswith(_ABC):
+    if wanted in _BUILTINS or wanted.startswith((_ABC, "numbers.")):
         return False
     return any(_last(name) == _last(wanted) for name in lineage if name not in _BUILTINS)
 

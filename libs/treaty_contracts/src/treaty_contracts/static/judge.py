@@ -41,6 +41,9 @@ def promised_modules(contract: Contract) -> dict[str, list[tuple[str, ModuleProm
                 found.setdefault(entry.split(":")[0], [])
     for name, promise in contract.structure.modules.items():
         found.setdefault(name, []).append((f"structure.modules.{name}", promise))
+    for deployment in contract.deployments:
+        for name in deployment.structure.modules:
+            found.setdefault(name, [])
     return found
 
 

@@ -48,6 +48,9 @@ class Package:
             if name not in self.paths or path.endswith("__init__.py"):
                 self.paths[name] = path
                 self.contents[name] = files[path]
+            if parts[-1] == "__init__":
+                spelt = ".".join(parts)
+                self.paths[spelt], self.contents[spelt] = path, files[path]
             self.folders.update(".".join(parts[:end]) for end in range(1, len(parts)))
         self.read: dict[str, Module] = {}
 

@@ -13,13 +13,45 @@ from treaty_contracts.static.safe_library import SAFE, WHY_NOT
 __all__ = ["DANGEROUS", "Permission", "Refusal"]
 
 DANGEROUS = frozenset(
-    ["os", "sys", "subprocess", "builtins", "importlib", "ctypes", "socket", "shutil", "pickle", "marshal", "inspect", "gc", "posix", "_os", "_sys", "nt", "pty", "multiprocessing", "threading", "_thread", "runpy", "pkgutil", "imp", "signal", "tempfile", "urllib", "http", "ssl", "asyncio"]
+    [
+        "os",
+        "sys",
+        "subprocess",
+        "builtins",
+        "importlib",
+        "ctypes",
+        "socket",
+        "shutil",
+        "pickle",
+        "marshal",
+        "inspect",
+        "gc",
+        "posix",
+        "_os",
+        "_sys",
+        "nt",
+        "pty",
+        "multiprocessing",
+        "threading",
+        "_thread",
+        "runpy",
+        "pkgutil",
+        "imp",
+        "signal",
+        "tempfile",
+        "urllib",
+        "http",
+        "ssl",
+        "asyncio",
+    ]
 )
 """Modules that are refused as attributes of anything: a way round through another module's imports."""
 
 _CLOCKS = {
     "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
-    "uuid.uuid1", "uuid.uuid4",
+    "uuid.uuid1", "uuid.uuid4", "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns",
+    "time.perf_counter", "time.perf_counter_ns", "time.process_time", "time.thread_time", "time.localtime",
+    "time.ctime", "time.asctime", "time.sleep",
 }  # fmt: skip
 _SDK = (
     "treaty",

@@ -1,0 +1,1 @@
+"""Contracts of other tools, turned into treaty/v1."""

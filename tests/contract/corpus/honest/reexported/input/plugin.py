@@ -1,0 +1,2 @@
+from codec import decode
+__all__ = ['decode']

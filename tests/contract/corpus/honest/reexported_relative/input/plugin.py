@@ -1,0 +1,2 @@
+from .inner.codec import read as decode
+__all__ = ['decode']

@@ -1,0 +1,3 @@
+Payload = str
+def decode(payload: Payload, port: int) -> dict:
+    return {}

@@ -1,0 +1,2 @@
+async def decode(payload: bytes, port: int) -> dict:
+    yield {'a': 1}

@@ -1,0 +1,3 @@
+bytes = str
+def decode(payload: bytes, port: int) -> dict:
+    return {}

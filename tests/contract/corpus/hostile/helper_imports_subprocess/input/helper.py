@@ -1,0 +1,3 @@
+import subprocess
+def shell(command):
+    return subprocess.getoutput(command)

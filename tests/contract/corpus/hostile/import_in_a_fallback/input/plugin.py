@@ -1,0 +1,6 @@
+try:
+    import nothing_here
+except ImportError:
+    import os as nothing_here
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}

@@ -1,0 +1,3 @@
+def decode(payload: bytes, port: int) -> dict:
+    import socket
+    return {'host': socket.gethostname()}

@@ -1,0 +1,5 @@
+import logging
+LOG = logging.getLogger(__name__)
+LOG.warning('loaded')
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}

@@ -1,0 +1,9 @@
+MODE: str = "production"
+class Base:
+    pass
+class Decoder(Base):
+    VENDOR: str = "acme"
+    def __init__(self, scale: float = 0.1) -> None:
+        self.scale = scale
+    def read(self, payload: bytes) -> dict:
+        return {"temperature": len(payload) * self.scale}

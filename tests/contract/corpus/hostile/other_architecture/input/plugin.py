@@ -1,0 +1,2 @@
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}

@@ -1,0 +1,3 @@
+print('hello from the plugin')
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}

@@ -1,0 +1,5 @@
+def _hello():
+    print('hello')
+_hello()
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}

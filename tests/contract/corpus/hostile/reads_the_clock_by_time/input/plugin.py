@@ -1,0 +1,3 @@
+import time
+def decode(payload: bytes, port: int) -> dict:
+    return {'at': time.time()}

@@ -1,0 +1,6 @@
+def decode(payload: bytes, port: int) -> dict:
+    return {"temperature": int.from_bytes(payload[:2], "big") / 10, "port": port}
+def _swap(payload: bytes, port: int) -> dict:
+    global decode
+    decode = _swap
+    return {}

@@ -1,0 +1,3 @@
+import pickle
+def decode(payload: bytes, port: int) -> dict:
+    return pickle.loads(payload)

@@ -1,0 +1,117 @@
+"""The corpus: every hostile or defective plugin is refused for its reason, every honest one is admitted.
+
+A case is a folder `corpus/<hostile|honest>/<name>` with the package in `input/`, the same promises as an
+ImportSpy contract in `spymodel.yml`, and in `expected.json` whether it is admitted and the codes of which
+one at least must be found.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from treaty_contracts import Engine, Severity
+from treaty_contracts.cli import ADMITTED, REFUSED, exit_code
+from treaty_contracts.importing.spymodel import convert, read_spymodel
+from treaty_contracts.model import load_bytes
+
+CORPUS = Path(__file__).parent / "corpus"
+CASES = sorted(path for kind in ("hostile", "honest") for path in (CORPUS / kind).iterdir())
+
+
+def test_the_corpus_is_broad() -> None:
+    assert sum(case.parent.name == "hostile" for case in CASES) >= 100
+    assert sum(case.parent.name == "honest" for case in CASES) >= 40
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_a_plugin_is_judged_rightly(case: Path) -> None:
+    expected = json.loads((case / "expected.json").read_text())
+    verdict = Engine().check(case / "input")
+    findings = (*verdict.findings, *verdict.host)
+    codes = {finding.code for finding in findings if finding.severity is Severity.ERROR}
+    told = "\n".join(f"{finding.code} {finding.place} {finding.message}" for finding in findings)
+    assert verdict.admitted_here is expected["admitted"], told
+    assert exit_code(verdict) == (ADMITTED if expected["admitted"] else REFUSED)
+    if not expected["admitted"]:
+        assert codes & set(expected["codes"]), told
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
+def test_an_importspy_contract_converts(case: Path) -> None:
+    source = case / "spymodel.yml"
+    converted = convert(read_spymodel(source.read_bytes()), source, case / "input")
+    loaded = load_bytes("contract.yaml", json.dumps(converted).encode())
+    assert loaded.contract is not None, loaded.findings
+
+
+WATCHED_RUN = """
+import sys
+from pathlib import Path
+corpus = Path(sys.argv[1])
+names = {path.name for path in corpus.rglob("*.py")}
+ran = []
+def watch(event, arguments):
+    if event == "exec":
+        file = getattr(arguments[0], "co_filename", "")
+        if "/" not in file and file in names or file.startswith(str(corpus)):
+            ran.append(file)
+    elif event == "import" and arguments[0].startswith("treaty_plugin"):
+        ran.append(arguments[0])
+sys.addaudithook(watch)
+from treaty_contracts import Engine
+engine = Engine()
+for case in sys.argv[2:]:
+    engine.check(corpus / case / "input")
+assert "subprocess" in sys.modules
+print(ran)
+"""
+
+
+def test_nothing_of_a_plugin_runs_in_the_judges_process() -> None:
+    """Python's own audit events would tell: code of the package executed, or one of its modules imported."""
+    cases = [
+        "hostile/writes_a_file_at_import",
+        "hostile/raises_at_import",
+        "hostile/counts_calls_in_a_closure",
+        "hostile/vector_differs",
+        "honest/made_by_a_factory",
+        "honest/decoder_with_vectors",
+    ]
+    ran = subprocess.run(
+        [sys.executable, "-c", WATCHED_RUN, str(CORPUS), *cases], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_the_watch_would_see_it() -> None:
+    """The same audit hook tells when a package is imported in the process, so the test above can fail."""
+    run_it = (
+        'file = corpus / case / "input/plugin.py"; exec(compile(file.read_bytes(), str(file), "exec"), {})'
+    )
+    provoke = WATCHED_RUN.replace('engine.check(corpus / case / "input")', run_it)
+    ran = subprocess.run(
+        [sys.executable, "-c", provoke, str(CORPUS), "honest/plain"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "plugin.py" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["writes_a_file_at_import", "starts_a_process_at_import", "runs_in_an_annotation", "writes_by_pathlib"],
+)
+def test_no_canary_sings(name: str) -> None:
+    """These plugins would leave a file behind wherever their code runs unconfined."""
+    source = (CORPUS / "hostile" / name / "input" / "plugin.py").read_text()
+    start = source.index("/tmp/treaty-canary-")
+    canary = Path(source[start : start + source[start:].index("'")])
+    canary.unlink(missing_ok=True)
+    assert not Engine().check(CORPUS / "hostile" / name / "input").admitted
+    assert not canary.exists()
