@@ -51,6 +51,8 @@ lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m treaty_events.documents --check
+	$(BIN)/python -m treaty_contract_governance.openapi --check
+	$(BIN)/python -m treaty_device_registry.openapi --check
 
 bench: setup ## a benchmark by name
 	@$(BIN)/treaty bench $(ARGS)
