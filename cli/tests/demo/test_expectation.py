@@ -1,4 +1,4 @@
-"""What is expected of a raw record is told from the record and public data; nothing makes the telling fail."""
+"""What is expected of a raw record is told from it and public data, whatever the record is."""
 
 from dataclasses import replace
 from random import Random

@@ -40,13 +40,15 @@ class Telemetry:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One uplink: the network's message, and the payload in it."""
+    """One uplink: the network's message, and the payload in it. `attributes` is what the catalogue tells
+    beside the telemetry: of the network, the device and the link."""
 
     name: str
     message: Mapping[str, Any]
     payload: bytes
     f_port: int | None
     telemetry: tuple[Telemetry, ...]
+    attributes: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _case(network: Network, case: Mapping[str, Any]) -> Case:
         Telemetry(entry["values"], None if time == first else time)
         for entry, time in zip(entries, times, strict=True)
     )
-    return Case(case["file"], message, uplink.payload, uplink.f_port, telemetry)
+    return Case(case["file"], message, uplink.payload, uplink.f_port, telemetry, told["attributes"])
 
 
 def _ms(time: int | str) -> int:

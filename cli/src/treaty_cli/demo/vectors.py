@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
@@ -18,8 +18,6 @@ from treaty.quantities import conversion, quantity
 from treaty_cli.demo.corpora import Case, Corpus
 
 __all__ = ["ExpectedReading", "Vectors"]
-
-LINKS: Final = frozenset({"rssi", "snr", "spreading_factor", "frequency", "bandwidth"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,11 @@ class Vectors:
                 told = {name: value for name, value in told.items() if name not in correction["catalogue"]}
                 values |= correction["document"]
         link: dict[str, float] = {}
-        for name, value in told.items():
+        for name, value in {**case.attributes, **told}.items():
             ((place, target),) = self._names[name].items()
             if place in ("measurement", "property"):
                 values[target] = value
-            elif place == "link" and target in LINKS:
+            elif place == "link":
                 link[target] = float(value)
         measurements = {n: self._canonical(n, float(v)) for n, v in values.items() if n in self._emits}
         properties = {n: v for n, v in values.items() if n not in self._emits}
