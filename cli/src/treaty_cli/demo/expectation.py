@@ -104,7 +104,8 @@ class Expectations:
             external_id = headers.get("treaty-device", b"")
             device = self._devices.get(external_id.decode("utf-8", "replace"))
             if device is None:
-                return "unknown_device"
+                # It has no key, and so proves nothing.
+                return "bad_signature"
             secret = device.key
         timestamp = headers.get("treaty-timestamp", b"")
         signed = b"\n".join([gateway.slug.encode(), external_id, timestamp, record.value or b""])
