@@ -1,0 +1,7 @@
+"""python -m treaty_normalization"""
+
+import sys
+
+from treaty_normalization.app import main
+
+sys.exit(main())

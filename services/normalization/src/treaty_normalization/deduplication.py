@@ -1,0 +1,119 @@
+"""Drops repeated deliveries of one uplink: several network servers, or one that delivers again.
+
+The state is a function of the partition's log alone: every accepted uplink whose received_at is within the
+window, in order. So a worker that takes the partition over reads that part of the log back and knows
+what its predecessor knew; docs/decisions/0003-deduplication-from-the-log.md.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+from treaty_chassis.kafka.work import Assigned, History, Record
+from treaty_events.headers import REPLAYS, header
+from treaty_events.uplinks import UplinkAccepted
+from treaty_normalization.uplinks import UnreadableError, read
+
+__all__ = ["WINDOW_MS", "Window", "read_back"]
+
+WINDOW_MS: Final = 120_000
+MAX_KEYS: Final = 500_000
+"""Of one partition; past it the oldest are forgotten, so that memory stays bounded."""
+MAX_READ_BACK: Final = 200_000
+"""Offsets, so that taking a partition over takes seconds at most."""
+
+Key: TypeAlias = tuple[str, str] | tuple[str, str | None, int]
+
+
+def key_of(uplink: UplinkAccepted) -> Key | None:
+    """The network's deduplication id, or else session and counter; None: nothing tells a repeat."""
+    if uplink.dedup_id is not None:
+        return (uplink.device, uplink.dedup_id)
+    if uplink.counter is not None:
+        return (uplink.device, uplink.session, uplink.counter)
+    return None
+
+
+class Window:
+    """What was received in one partition lately."""
+
+    __slots__ = ("_max_keys", "_newest", "_seen", "_span")
+
+    def __init__(self, span_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
+        self._span = span_ms
+        self._max_keys = max_keys
+        self._seen: OrderedDict[Key, int] = OrderedDict()
+        self._newest = 0
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def repeats(self, uplink: UplinkAccepted) -> bool:
+        """Whether the same uplink was received within the window of this one; remembers it if not."""
+        key = key_of(uplink)
+        if key is None:
+            return False
+        received_at = uplink.received_at
+        before = self._seen.get(key)
+        if before is not None and abs(received_at - before) <= self._span:
+            return True
+        self._seen[key] = received_at
+        self._seen.move_to_end(key)
+        self._newest = max(self._newest, received_at)
+        self._forget()
+        return False
+
+    def _forget(self) -> None:
+        """What no uplink that still comes in order can repeat. Entries stand in the order they came."""
+        seen = self._seen
+        while seen:
+            oldest = next(iter(seen.values()))
+            if oldest >= self._newest - self._span and len(seen) <= self._max_keys:
+                return
+            seen.popitem(last=False)
+
+
+def repeated(window: Window, record: Record, uplink: UplinkAccepted) -> bool:
+    """As Window.repeats; what an operator replays on purpose is no repeat."""
+    return header(record.headers, REPLAYS) is None and window.repeats(uplink)
+
+
+def read_back(assigned: Assigned, history: History) -> Window:
+    """The window as whoever worked on the partition before left it at `assigned.offset`.
+
+    The log is read back to two minutes before the first uplink to come (or the last one that came) was
+    received, by produce time, which is never before it.
+    """
+    window = Window()
+    partition, offset = assigned
+    nearest = next(history.read(partition, offset), None)
+    if nearest is None:
+        nearest = _last(history.read(partition, max(0, offset - 1000), offset))
+    if nearest is None:
+        return window
+    start = history.offset_at(partition, max(0, _received_at(nearest) - WINDOW_MS))
+    if start is None or start >= offset:
+        return window
+    for record in history.read(partition, max(start, offset - MAX_READ_BACK), offset):
+        try:
+            uplink = read(record).uplink
+        except UnreadableError:
+            continue
+        repeated(window, record, uplink)
+    return window
+
+
+def _last(records: Iterator[Record]) -> Record | None:
+    found = None
+    for record in records:
+        found = record
+    return found
+
+
+def _received_at(record: Record) -> int:
+    try:
+        return min(read(record).uplink.received_at, record.timestamp_ms)
+    except UnreadableError:
+        return record.timestamp_ms

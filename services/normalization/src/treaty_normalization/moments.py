@@ -1,0 +1,41 @@
+"""When a reading was observed, as far as that can be true."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from treaty_events.instants import LAST_MS
+from treaty_events.readings import Quality
+from treaty_events.uplinks import UplinkAccepted
+from treaty_normalization.promises import ViolationError
+
+__all__ = ["TOLERANCE_MS", "Moment", "moment"]
+
+TOLERANCE_MS: Final = 60_000
+"""How far a device's clock may be ahead of the broker's before its time is not believed."""
+
+
+class Moment(NamedTuple):
+    """Milliseconds since 1970-01-01 UTC; `quality` is what time alone says of the values."""
+
+    observed_at: int
+    ordered_at: int
+    quality: Quality
+
+
+def moment(uplink: UplinkAccepted, told: int | None) -> Moment:
+    """`told` is the plugin's time; else the network's holds, else when the broker received it.
+
+    Raises ViolationError for a time no calendar has.
+    """
+    received_at = uplink.received_at
+    observed_at = told if told is not None else uplink.observed_at
+    if observed_at is None:
+        observed_at = received_at
+    if not 0 <= observed_at <= LAST_MS:
+        raise ViolationError(f"observed_at {observed_at} ms is not between the years 1970 and 9999")
+    latest = received_at + TOLERANCE_MS
+    if observed_at > latest:
+        return Moment(observed_at, latest, Quality.SUSPECT)
+    late = uplink.late_after_ms is not None and received_at - observed_at > uplink.late_after_ms
+    return Moment(observed_at, observed_at, Quality.LATE if late else Quality.GOOD)

@@ -1,0 +1,111 @@
+"""From what a plugin made of an uplink to the records that tell it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from treaty_chassis.kafka.work import Output
+from treaty_events.codec import encode
+from treaty_events.envelope import Envelope
+from treaty_events.headers import header
+from treaty_events.instants import rfc3339
+from treaty_events.readings import Provenance, Quality
+from treaty_events.readings import ReadingNormalized as Reading
+from treaty_events.topics import READING_NORMALIZED
+from treaty_normalization import wire
+from treaty_normalization.deadletters import SOURCE, dead_letter
+from treaty_normalization.moments import moment
+from treaty_normalization.plugins import Plugin
+from treaty_normalization.promises import Promises, ViolationError
+from treaty_normalization.uplinks import Arrival
+from treaty_sandbox import Failed, Ok, ReadingValues
+
+__all__ = ["REASONS", "Translated", "translate"]
+
+REASONS: Final = {
+    "decode_error": "decode_error",
+    "undeclared_error": "contract_violation",
+    "malformed_output": "contract_violation",
+    "output_too_large": "output_too_large",
+    "deadline_exceeded": "deadline_exceeded",
+    "child_crashed": "child_crashed",
+}
+"""The sandbox's kinds of failure as reasons of dead letters."""
+
+_HEADERS: Final = Envelope("", SOURCE, Reading.TYPE).headers()
+_BEFORE: Final = [pair for pair in _HEADERS if pair[0] != "ce_id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """`reason` is None where the uplink became readings, else the dead letter's."""
+
+    outputs: Sequence[Output]
+    readings: int = 0
+    reason: str | None = None
+    detail: str = field(default="")
+
+
+def translate(plugin: Plugin, arrival: Arrival, reply: Ok[list[ReadingValues]] | Failed) -> Translated:
+    """The uplink's readings, or its dead letter: all of it or nothing of it."""
+    if isinstance(reply, Failed):
+        reason = REASONS.get(reply.kind, "contract_violation")
+        return _refused(plugin, arrival, reason, reply.detail)
+    try:
+        outputs = [_reading(plugin, arrival, values, i) for i, values in enumerate(reply.value)]
+    except ViolationError as violation:
+        return _refused(plugin, arrival, "contract_violation", str(violation))
+    return Translated(outputs, len(outputs))
+
+
+def _refused(plugin: Plugin, arrival: Arrival, reason: str, detail: str) -> Translated:
+    return Translated([dead_letter(arrival.record, reason, detail, plugin, arrival)], 0, reason, detail)
+
+
+def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int) -> Output:
+    uplink = arrival.uplink
+    promises = plugin.promises
+    promises.check(values)
+    when = moment(uplink, values.observed_at)
+    observed_at = rfc3339(when.observed_at)
+    same = when.ordered_at == when.observed_at
+    position = values.position
+    body = encode(
+        wire.ReadingNormalized(
+            uplink.device,
+            uplink.workspace,
+            uplink.site,
+            uplink.gateway,
+            uplink.model,
+            observed_at,
+            observed_at if same else rfc3339(when.ordered_at),
+            rfc3339(uplink.received_at),
+            _measurements(promises, values, when.quality),
+            values.properties,
+            Provenance(plugin.name, plugin.version, plugin.digest, f"{arrival.place}:0"),
+            None
+            if position is None
+            else wire.Position(position.latitude, position.longitude, position.altitude, position.accuracy),
+            uplink.link,
+        )
+    )
+    headers = [*_BEFORE, ("ce_id", f"{arrival.place}:{index}".encode())]
+    traceparent = header(arrival.record.headers, "traceparent")
+    if traceparent is not None:
+        headers.append(("traceparent", traceparent))
+    return Output(READING_NORMALIZED, uplink.device.encode(), body, headers)
+
+
+def _measurements(promises: Promises, values: ReadingValues, of_time: Quality) -> list[object]:
+    """In canonical units; what is not plausible is suspect, else what time says of all holds."""
+    found = []
+    promised = promises.measurements
+    measurement = wire.Measurement
+    for name, value in values.measurements.items():
+        promise = promised[name]
+        canonical = value if promise.identity else value * promise.factor + promise.offset
+        plausible = promise.low <= canonical <= promise.high
+        found.append(measurement(name, canonical, promise.unit, of_time if plausible else Quality.SUSPECT))
+    return found

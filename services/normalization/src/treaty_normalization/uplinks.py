@@ -1,0 +1,43 @@
+"""Reads an accepted uplink from its record."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from treaty_chassis.kafka.work import Record
+from treaty_events.codec import BodyError, decode
+from treaty_events.headers import header
+from treaty_events.uplinks import UplinkAccepted
+
+__all__ = ["Arrival", "UnreadableError", "read"]
+
+_ID: Final = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,10}:\d{1,19}:\d{1,10}")
+
+
+class UnreadableError(ValueError):
+    """The record is no accepted uplink: it did not come from ingestion, or from one that is broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An uplink and the record that brought it. `place` is its EventId's text without the index."""
+
+    record: Record
+    uplink: UplinkAccepted
+    place: str
+
+
+def read(record: Record) -> Arrival:
+    """Raises UnreadableError."""
+    identity = header(record.headers, "ce_id")
+    if identity is None or _ID.fullmatch(identity) is None:
+        raise UnreadableError(f"header ce_id: expected an uplink's id, got {identity!r}"[:200])
+    if record.value is None:
+        raise UnreadableError("the record has no value")
+    try:
+        uplink = decode(UplinkAccepted, record.value)
+    except BodyError as error:
+        raise UnreadableError(str(error)) from error
+    return Arrival(record, uplink, identity.decode().rpartition(":")[0])

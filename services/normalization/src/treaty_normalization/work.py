@@ -1,0 +1,97 @@
+"""What the runner drives: records of every plugin's partitions in, each with its outputs out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from treaty_chassis.kafka.work import Assigned, Finished, History, Output, Partition, Record
+from treaty_normalization.deadletters import dead_letter
+from treaty_normalization.deduplication import read_back, repeated
+from treaty_normalization.hosting import Hosting
+from treaty_normalization.lanes import Lane
+from treaty_normalization.metrics import Metrics
+from treaty_normalization.uplinks import UnreadableError, read
+
+__all__ = ["NormalizationWork"]
+
+
+class NormalizationWork:
+    """A treaty_chassis Work: partitions keep their order, plugins keep out of each other's way.
+
+    `hostings` maps accepted topics to the plugins whose they are. `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        hostings: Mapping[str, Hosting],
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._hostings = hostings
+        self._metrics = metrics
+        self._clock = clock
+        self._lanes: dict[Partition, Lane] = {}
+
+    def assigned(self, partitions: Sequence[Assigned], history: History) -> None:
+        for assigned in partitions:
+            self._drop(assigned.partition)
+            self._lanes[assigned.partition] = Lane(read_back(assigned, history))
+
+    def revoked(self, partitions: Sequence[Partition]) -> None:
+        for partition in partitions:
+            self._drop(partition)
+
+    def submit(self, records: Sequence[Record], now_ms: int) -> None:
+        for record in records:
+            self._take(record)
+        self._poll(now_ms)
+
+    def collect(self, now_ms: int) -> Sequence[Finished]:
+        self._poll(now_ms)
+        return [finished for lane in self._lanes.values() for finished in lane.finished()]
+
+    def reset(self) -> None:
+        for partition in list(self._lanes):
+            self._drop(partition)
+        for hosting in self._hostings.values():
+            hosting.reset()
+
+    def filenos(self) -> Sequence[int]:
+        return sorted({fileno for hosting in self._hostings.values() for fileno in hosting.filenos()})
+
+    def dead_letter(self, record: Record, reason: str, detail: str) -> Output:
+        hosting = self._hostings.get(record.topic)
+        plugin = None if hosting is None else hosting.plugin
+        if plugin is not None:
+            self._metrics.dead_letters.labels(plugin.name, reason).inc()
+        try:
+            arrival = read(record)
+        except UnreadableError:
+            arrival = None
+        return dead_letter(record, reason, detail, plugin, arrival)
+
+    def _take(self, record: Record) -> None:
+        lane = self._lanes[Partition(record.topic, record.partition)]
+        hosting = self._hostings[record.topic]
+        entry = lane.take(record)
+        try:
+            arrival = read(record)
+        except UnreadableError as error:
+            entry.outputs = [self.dead_letter(record, "unreadable_uplink", str(error))]
+            return
+        if repeated(lane.window, record, arrival.uplink):
+            self._metrics.duplicates.labels(hosting.plugin.name).inc()
+            entry.outputs = ()
+            return
+        hosting.take(entry, arrival)
+
+    def _poll(self, now_ms: int) -> None:
+        now = self._clock()
+        for hosting in self._hostings.values():
+            hosting.poll(now, now_ms)
+
+    def _drop(self, partition: Partition) -> None:
+        lane = self._lanes.pop(partition, None)
+        if lane is not None:
+            lane.drop()

@@ -1,0 +1,158 @@
+"""Order a partition, isolation a plugin, and nothing lost over what a runner does to its work."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from treaty_chassis.kafka.work import Assigned, Finished, Partition, Record
+from treaty_events.codec import decode
+from treaty_events.decisions import PluginReported
+from treaty_events.headers import header
+from treaty_normalization.hosting import Hosting
+from treaty_normalization.metrics import Metrics
+from treaty_normalization.work import NormalizationWork
+from treaty_sandbox import Policy, Template
+
+from .conftest import plugin, record, uplink
+from .test_deduplication import Log
+
+TOPIC, OTHER = "uplink.accepted.acme.v1", "uplink.accepted.slow.v1"
+SLOW = b"import time\ndef decode(uplink):\n    time.sleep(0.2)\n    return []\n"
+Started = Callable[..., NormalizationWork]
+
+
+@pytest.fixture(scope="module")
+def template() -> Iterator[Template]:
+    found = Template()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def work(template: Template, registry: CollectorRegistry) -> Iterator[NormalizationWork]:
+    """Of two plugins, the second a slow one; one partition of each is assigned."""
+    metrics = Metrics(registry)
+    hostings = {
+        topic: Hosting(plugin(*source), template, Policy.STRICT, "0", metrics)
+        for topic, source in ((TOPIC, ()), (OTHER, (SLOW,)))
+    }
+    found = NormalizationWork(hostings, metrics)
+    found.assigned([Assigned(Partition(topic, 0), 0) for topic in hostings], Log([]))
+    yield found
+    for hosting in hostings.values():
+        hosting.close()
+
+
+def collect(work: NormalizationWork, count: int, now_ms: int = 0) -> list[Finished]:
+    found: list[Finished] = []
+    deadline = time.monotonic() + 20
+    while len(found) < count:
+        assert time.monotonic() < deadline, f"{len(found)} of {count}"
+        found += work.collect(now_ms)
+        if len(found) < count:
+            select.select(work.filenos(), [], [], 0.02)
+    return found
+
+
+def topics(finished: Finished) -> list[str]:
+    return [output.topic for output in finished.outputs]
+
+
+def records(*payloads: bytes, topic: str = TOPIC) -> Sequence[Record]:
+    return [record(uplink(p, counter=i), i, topic) for i, p in enumerate(payloads)]
+
+
+def test_records_come_back_once_each_in_order_whatever_becomes_of_them(work: NormalizationWork) -> None:
+    given = records(b"1", b"bad", b"2 3", b"odd", b"die", b"", b"4")
+    work.submit(given, 0)
+    found = collect(work, 7)
+    assert [f.record for f in found] == list(given)
+    assert all(f.record is g for f, g in zip(found, given, strict=True))
+    reading, letter, report = "reading.normalized.v1", "uplink.deadletter.v1", "plugin.reported.v1"
+    assert [topics(f) for f in found] == [
+        [reading], [letter], [reading, reading], [letter, report], [letter, report], [], [reading]
+    ]  # fmt: skip
+
+
+def test_a_repeat_is_finished_without_output_and_counted(
+    work: NormalizationWork, registry: CollectorRegistry
+) -> None:
+    first, repeat = record(uplink(dedup_id="x"), 0), record(uplink(dedup_id="x"), 1)
+    work.submit([first, repeat], 0)
+    assert [topics(f) for f in collect(work, 2)] == [["reading.normalized.v1"], []]
+    name = "treaty_normalization_duplicates_dropped_total"
+    assert registry.get_sample_value(name, {"plugin": "acme"}) == 1
+
+
+def test_an_unreadable_record_is_a_dead_letter(work: NormalizationWork) -> None:
+    work.submit([record(b"not json", 0)], 0)
+    [found] = collect(work, 1)
+    assert header(found.outputs[0].headers, "treaty-reason") == b"unreadable_uplink"
+    assert found.outputs[0].value == b"not json"
+
+
+def test_a_slow_plugin_does_not_keep_another_waiting(work: NormalizationWork) -> None:
+    work.submit(records(*[b""] * 20, topic=OTHER), 0)
+    started = time.monotonic()
+    work.submit(records(b"1", b"2"), 0)
+    assert {f.record.topic for f in collect(work, 2)} == {TOPIC}
+    assert time.monotonic() - started < 2
+
+
+def test_violations_are_reported_with_their_count_at_most_once_a_second(work: NormalizationWork) -> None:
+    work.submit(records(*[b"odd"] * 5, b"1"), 0)
+    first = collect(work, 6, now_ms=5_000)
+    reports = [o for f in first for o in f.outputs if o.topic == "plugin.reported.v1"]
+    assert [decode(PluginReported, o.value or b"").count for o in reports] == [1]
+    later = [record(uplink(b"1", counter=77), 9)]
+    work.submit(later, 0)
+    [last] = collect(work, 1, now_ms=6_000)
+    [report] = [
+        decode(PluginReported, o.value or b"") for o in last.outputs if o.topic == "plugin.reported.v1"
+    ]
+    assert (report.kind, report.count, report.plugin, report.slot) == ("contract_violation", 4, "acme", "0")
+    assert report.reported_at == "1970-01-01T00:00:06.000Z"
+
+
+def test_a_revoked_partitions_records_never_come_back(work: NormalizationWork) -> None:
+    work.submit(records(*[b""] * 3, topic=OTHER), 0)
+    work.submit(records(b"1"), 0)
+    work.revoked([Partition(OTHER, 0)])
+    assert [f.record.topic for f in collect(work, 1)] == [TOPIC]
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        assert not work.collect(0)
+        select.select(work.filenos(), [], [], 0.05)
+
+
+def test_after_a_reset_the_same_records_come_again_and_are_not_repeats(work: NormalizationWork) -> None:
+    given = records(b"1", b"2")
+    work.submit(given, 0)
+    work.reset()
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log(list(given)))
+    work.submit(given, 0)
+    assert [topics(f) for f in collect(work, 2)] == [["reading.normalized.v1"]] * 2
+
+
+def test_a_partition_taken_over_knows_what_came_before(work: NormalizationWork) -> None:
+    before, repeat = record(uplink(dedup_id="x"), 0), record(uplink(dedup_id="x"), 1)
+    work.revoked([Partition(TOPIC, 0)])
+    work.assigned([Assigned(Partition(TOPIC, 0), 1)], Log([before, repeat]))
+    work.submit([repeat], 0)
+    assert topics(collect(work, 1)[0]) == []
+
+
+def test_what_the_runner_cannot_produce_becomes_a_dead_letter_of_the_plugin(work: NormalizationWork) -> None:
+    letter = work.dead_letter(records(b"1")[0], "output_too_large", "too many bytes")
+    assert letter.topic == "uplink.deadletter.v1"
+    assert header(letter.headers, "treaty-plugin") == b"acme"
