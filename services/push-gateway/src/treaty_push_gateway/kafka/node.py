@@ -94,6 +94,7 @@ class NodeReader:
                     self._hand_over(tick)
                 if filling and covers(reader.position, self._end):
                     filling = False
+                    self._connected.set()
                     self._hand_over(Tick((), reader.position), self._fill)
         except KafkaException as error:
             reason = f"reading {self._topic} stopped: {error}"
