@@ -55,6 +55,7 @@ class Refusal(StrEnum):
     UNKNOWN_DEVICE = "unknown_device"
     DEVICE_DISABLED = "device_disabled"
     NO_PLUGIN = "no_plugin"
+    UNPROCESSABLE = "unprocessable"
 
 
 PARKED: Final = frozenset({Refusal.UNKNOWN_DEVICE, Refusal.NO_PLUGIN})

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.telemetry import METRICS
 
-__all__ = ["CompactedView", "ViewMeasures", "ViewOverflowError"]
+__all__ = ["Changed", "CompactedView", "ViewMeasures", "ViewOverflowError"]
 
 log = structlog.get_logger(__name__)
 V = TypeVar("V")

@@ -121,7 +121,8 @@ class Work(Protocol):
 class PureWork(Generic[S]):
     """A Work from a pure `step(state, batch, now_ms) -> (state, outputs)`, outputs one list a record.
 
-    `initial` gives the state at the start and again after every reset. A step that raises is repeated a
+    `initial` gives the state at the start and again after every reset; `on_assigned` may look up, with IO,
+    what records of newly assigned partitions will need. A step that raises is repeated a
     record at a time, and the record it raises for is dead-lettered with the error: one record that meets
     a mistake in the code neither stops the others nor is lost.
     """
@@ -131,15 +132,17 @@ class PureWork(Generic[S]):
         step: Callable[[S, Sequence[Record], int], tuple[S, Sequence[Sequence[Output]]]],
         initial: Callable[[], S],
         dead_letter: Callable[[Record, str, str], Output],
+        on_assigned: Callable[[Sequence[Assigned], History], None] = lambda partitions, history: None,
     ) -> None:
         self._step = step
         self._initial = initial
         self._dead_letter = dead_letter
+        self._on_assigned = on_assigned
         self._state = initial()
         self._finished: list[Finished] = []
 
     def assigned(self, partitions: Sequence[Assigned], history: History) -> None:
-        """Nothing to read back: a pure step's state comes from `initial`."""
+        self._on_assigned(partitions, history)
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         gone = set(partitions)

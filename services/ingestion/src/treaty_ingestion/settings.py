@@ -1,0 +1,14 @@
+"""What ingestion reads from its environment."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr
+
+from treaty_chassis.settings import KafkaSettings, ProbeSettings, ServiceSettings
+
+__all__ = ["Settings"]
+
+
+class Settings(ServiceSettings, KafkaSettings, ProbeSettings):
+    sealing_key: SecretStr = Field(validation_alias="TREATY_SEALING_KEY")
+    """Opens what the registry sealed; as many keys as it may have sealed with."""
