@@ -100,6 +100,8 @@ def test_every_producer_and_consumer_is_a_service_or_stands_outside() -> None:
         assert spec.producers
         assert spec.consumers
         assert {*spec.producers, *spec.consumers} <= services | OUTSIDE, spec.name
+        assert (spec.creator is not None) == (spec.parameter is not None), spec.name
+        assert spec.creator is None or spec.creator in services, spec.name
 
 
 def test_the_asyncapi_document_has_every_topic_once_and_refers_to_nothing_missing() -> None:

@@ -62,6 +62,7 @@ class TopicSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consumers: tuple[str, ...]
     schema: str | None = None
     value: str | None = None
+    creator: str | None = None
     cleanup: Literal["delete", "compact"] = "delete"
     name: str = ""
 
