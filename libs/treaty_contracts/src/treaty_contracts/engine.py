@@ -6,8 +6,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from treaty_contracts.findings import Finding, Place, Severity, sort_findings
 from treaty_contracts.environment import judge_environment, this_host
+from treaty_contracts.findings import Finding, Place, Severity, sort_findings
 from treaty_contracts.model import Loaded, contract_name, load_bytes
 from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take

@@ -22,8 +22,8 @@ class Verdict:
 
     `to_json` is canonical and holds only what follows from package, contract, policy and engine.
     `host` holds what follows from this machine (missing variables, other Python, packages); it is
-    no part of the canonical bytes, nor is `applied`, which says what confined the probe. `admitted` is the portable judgement, `admitted_here` adds the
-    host's.
+    no part of the canonical bytes, nor is `applied`, which says what confined the probe. `admitted` is
+    the portable judgement, `admitted_here` adds the host's.
     """
 
     plugin: str | None

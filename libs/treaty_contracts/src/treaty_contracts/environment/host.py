@@ -109,9 +109,13 @@ class Host:
 @cache
 def _facts() -> tuple[str, str, str, str, int, float]:
     return (
-        platform.python_version(), platform.python_implementation(), platform.system().lower(),
-        platform.machine().lower(), memory_of(), cpus_of(),
-    )  # fmt: skip
+        platform.python_version(),
+        platform.python_implementation(),
+        platform.system().lower(),
+        platform.machine().lower(),
+        memory_of(),
+        cpus_of(),
+    )
 
 
 def this_host() -> Host:

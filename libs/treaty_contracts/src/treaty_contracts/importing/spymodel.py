@@ -16,9 +16,19 @@ import yaml
 __all__ = ["SpymodelError", "convert", "read_spymodel"]
 
 _KEYS = {
-    "filename", "version", "variables", "functions", "classes", "deployments", "schema_version", "policy_id", "runtime",
-    "dependencies", "dependency_options", "evidence_requirements",
-}  # fmt: skip
+    "filename",
+    "version",
+    "variables",
+    "functions",
+    "classes",
+    "deployments",
+    "schema_version",
+    "policy_id",
+    "runtime",
+    "dependencies",
+    "dependency_options",
+    "evidence_requirements",
+}
 _SEMVER = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
 
 
@@ -166,9 +176,10 @@ def _deployments(raw: Any, name: str) -> list[dict[str, Any]]:
 def _import_names(distribution: str) -> list[str]:
     wanted = re.sub(r"[-_.]+", "-", distribution).lower()
     return sorted(
-        name for name, owners in metadata.packages_distributions().items()
+        name
+        for name, owners in metadata.packages_distributions().items()
         if any(re.sub(r"[-_.]+", "-", owner).lower() == wanted for owner in owners)
-    )  # fmt: skip
+    )
 
 
 def _dependencies(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, str]]]:
@@ -176,8 +187,8 @@ def _dependencies(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     imports: dict[str, list[str]] = {"allow": [], "deny": []}
     packages: dict[str, Any] = {}
     evidence: list[dict[str, str]] = []
-    for key, rule in raw.items():
-        rule = _mapping(rule, f"dependencies.{key}")
+    for key, stated in raw.items():
+        rule = _mapping(stated, f"dependencies.{key}")
         allowed = rule.get("allowed", True)
         if key.startswith("import:"):
             imports["allow" if allowed else "deny"].append(key.removeprefix("import:"))

@@ -86,7 +86,7 @@ class Children:
         self.applied: Applied | None = None
 
     def start(self, number: int) -> Child:
-        """A fresh child of the first or second interpreter. Raises ChildDiedError, ConfinementMissingError."""
+        """A fresh child of one of the interpreters; ChildDiedError, ConfinementMissingError where none."""
         try:
             session = Session(templates()[number % 2], self.target, limits=self.limits, policy=self.policy)
         except ChildEndedError as error:

@@ -1,7 +1,8 @@
 """Runs inside the confined child: standard library, `treaty` and the sandbox's loader only.
 
 It loads a package given in memory under a synthetic package, describes the promised objects as they
-really are and calls them with the given arguments. It judges nothing and knows no expected value: everything it says is checked by the parent.
+really are and calls them with the given arguments. It judges nothing and knows no expected value:
+everything it says is checked by the parent.
 """
 
 from __future__ import annotations

@@ -128,11 +128,25 @@ class _Probe:
             if failure is not None:
                 broken = True
                 text = f"{failure['error'][0]}: {failure.get('message', '')}"
-                self.found.append(Finding("P501", Severity.ERROR, f"the module {name} does not load: {text}",
-                                          self.path_of(name), place=place_of(failure)))  # fmt: skip
+                self.found.append(
+                    Finding(
+                        "P501",
+                        Severity.ERROR,
+                        f"the module {name} does not load: {text}",
+                        self.path_of(name),
+                        place=place_of(failure),
+                    )
+                )
         for effect in reply.get("effects", []):
-            self.found.append(Finding("X308", Severity.ERROR, f"importing the package changes {effect}", self.path_of(None),
-                                      hint="a module defines; it does nothing when it is imported"))  # fmt: skip
+            self.found.append(
+                Finding(
+                    "X308",
+                    Severity.ERROR,
+                    f"importing the package changes {effect}",
+                    self.path_of(None),
+                    hint="a module defines; it does nothing when it is imported",
+                )
+            )
         if broken:
             return
         described = self.session.ask(["describe", self.wanted()], 2_000)
@@ -215,14 +229,29 @@ class _Probe:
         if promise.version is not None:
             held = facts["variables"].get("__version__", {}).get("value")
             if held is None or held[:2] != ["str", promise.version]:
-                comparison.add("S205", f"{module}.__version__ differs", f"{path}.version",
-                               self.place(module, "__version__"), promise.version)  # fmt: skip
+                comparison.add(
+                    "S205",
+                    f"{module}.__version__ differs",
+                    f"{path}.version",
+                    self.place(module, "__version__"),
+                    promise.version,
+                )
         for name, function in promise.functions.items():
-            comparison.function(name, function, facts["functions"].get(name), f"{path}.functions.{name}",
-                                self.place(module, name))  # fmt: skip
+            comparison.function(
+                name,
+                function,
+                facts["functions"].get(name),
+                f"{path}.functions.{name}",
+                self.place(module, name),
+            )
         for name, variable in promise.variables.items():
-            comparison.variable(name, variable, facts["variables"].get(name), f"{path}.variables.{name}",
-                                self.place(module, name))  # fmt: skip
+            comparison.variable(
+                name,
+                variable,
+                facts["variables"].get(name),
+                f"{path}.variables.{name}",
+                self.place(module, name),
+            )
         for name, kind in promise.classes.items():
             held = facts["classes"].get(name)
             if held is not None and held.get("class"):
@@ -244,11 +273,17 @@ class _Probe:
     ) -> list[Subject]:
         entries = {(home, name) for home, name, _, _ in self.entries()}
         found = [
-            Subject(name, function, f"{path}.functions.{name}", (("module", module), ("target", name)),
-                    facts["functions"][name], facts["names"])
+            Subject(
+                name,
+                function,
+                f"{path}.functions.{name}",
+                (("module", module), ("target", name)),
+                facts["functions"][name],
+                facts["names"],
+            )
             for name, function in promise.functions.items()
             if name in facts["functions"] and (module, name) not in entries
-        ]  # fmt: skip
+        ]
         for kind, wanted in promise.classes.items():
             held = facts["classes"].get(kind)
             if held is None or not held.get("class"):
@@ -263,8 +298,17 @@ class _Probe:
                     if made is None:
                         continue
                     step = (*step, ("construct", tuple(made)))
-                found.append(Subject(f"{kind}.{method}", function, f"{path}.classes.{kind}.methods.{method}", step,
-                                     fact, facts["names"], method=True))  # fmt: skip
+                found.append(
+                    Subject(
+                        f"{kind}.{method}",
+                        function,
+                        f"{path}.classes.{kind}.methods.{method}",
+                        step,
+                        fact,
+                        facts["names"],
+                        method=True,
+                    )
+                )
         return found
 
     def construction(self, constructor: Mapping[str, Any], names: Mapping[str, Any]) -> list[Any] | None:

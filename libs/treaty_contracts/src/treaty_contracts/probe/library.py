@@ -41,12 +41,15 @@ class Subject:
             defined = {part["name"]: part for part in self.facts.get("parameters") or []}
             return [
                 (
-                    part.name, part.kind, part.optional or part.has_default,
+                    part.name,
+                    part.kind,
+                    part.optional or part.has_default,
                     substitute(parse_type(part.annotation), self.names)
-                    if part.annotation else defined.get(part.name, {}).get("annotation"),
+                    if part.annotation
+                    else defined.get(part.name, {}).get("annotation"),
                 )
                 for part in promised
-            ]  # fmt: skip
+            ]
         given = list(self.facts.get("parameters") or [])
         if self.method and self.facts.get("binding") == "instance":
             given = given[1:]
@@ -115,13 +118,24 @@ def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
         if "Exception" in names and not NEVER_DECLARED & set(names):
             return None
         code = "P511" if "Exception" not in names else "P508"
-        return Finding(code, Severity.ERROR, f"{subject.name}{label}: {thrown(reply, names)}", subject.path,
-                       place=place_of(reply))  # fmt: skip
+        return Finding(
+            code,
+            Severity.ERROR,
+            f"{subject.name}{label}: {thrown(reply, names)}",
+            subject.path,
+            place=place_of(reply),
+        )
     rendered, outputs = _unwrapped(reply.get("value"), subject)
     for form in outputs:
         if not satisfies(rendered, form):
-            return Finding("P505", Severity.ERROR, f"{subject.name}{label} gives another type than promised",
-                           subject.path, expected=shown_type(form), observed=shown(rendered))  # fmt: skip
+            return Finding(
+                "P505",
+                Severity.ERROR,
+                f"{subject.name}{label} gives another type than promised",
+                subject.path,
+                expected=shown_type(form),
+                observed=shown(rendered),
+            )
     return None
 
 
@@ -131,8 +145,14 @@ def judge_subjects(session: Session, subjects: list[Subject], keys: list[str], s
     owners: list[Subject] = []
     for subject in subjects:
         for number, (arguments, keywords) in enumerate(arguments_for(subject.parameters(), keys, seed)):
-            calls.append(Call(subject.step, tuple(arguments), f"{subject.name}, call {number + 1}",
-                              tuple(keywords.items())))  # fmt: skip
+            calls.append(
+                Call(
+                    subject.step,
+                    tuple(arguments),
+                    f"{subject.name}, call {number + 1}",
+                    tuple(keywords.items()),
+                )
+            )
             owners.append(subject)
     outcomes = session.evaluate(calls)
     found: dict[tuple[str, str], Finding] = {}

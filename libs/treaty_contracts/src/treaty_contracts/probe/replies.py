@@ -29,8 +29,13 @@ def thrown(reply: dict[str, Any], names: list[str]) -> str:
 def death(died: ChildDiedError, what: str, promise: str) -> Finding:
     """The finding for a child that did not survive."""
     if died.reason == "deadline":
-        return Finding("P509", Severity.ERROR, f"{what}: {died.detail}", promise,
-                       hint="look for a loop that the input keeps alive")  # fmt: skip
+        return Finding(
+            "P509",
+            Severity.ERROR,
+            f"{what}: {died.detail}",
+            promise,
+            hint="look for a loop that the input keeps alive",
+        )
     if died.reason == "output":
         return Finding("P510", Severity.ERROR, f"{what}: {died.detail}", promise)
     return Finding("P511", Severity.ERROR, f"{what}: the process ended ({died.detail})", promise)
@@ -50,8 +55,13 @@ def judge_replies(outcome: Outcome, label: str, promise: str) -> Finding | None:
         )
         stable = left != right and len(outcome.replies) == 3 and outcome.replies[1] == outcome.replies[2]
         return Finding(
-            "P504", Severity.ERROR, f"{label}: the same input gave different outputs", promise,
-            place=place_of(first), expected=left if stable else None, observed=right if stable else None,
+            "P504",
+            Severity.ERROR,
+            f"{label}: the same input gave different outputs",
+            promise,
+            place=place_of(first),
+            expected=left if stable else None,
+            observed=right if stable else None,
             hint="take time from uplink.received_at, keep nothing between calls, sort what came from a set",
-        )  # fmt: skip
+        )
     return None

@@ -25,8 +25,12 @@ class Call:
     keywords: tuple[tuple[str, Any], ...] = ()
 
     def message(self) -> list[Any]:
-        return ["call", {key: list(v) if isinstance(v, tuple) else v for key, v in self.step},
-                list(self.arguments), dict(self.keywords)]  # fmt: skip
+        return [
+            "call",
+            {key: list(v) if isinstance(v, tuple) else v for key, v in self.step},
+            list(self.arguments),
+            dict(self.keywords),
+        ]
 
 
 @dataclass(slots=True)

@@ -42,8 +42,16 @@ _INT_NAMES = (
 )
 _TEXT_NAMES = ("name", "text", "key", "model", "unit", "hex", "label", "topic", "line", "string")
 _MAPPINGS = {"dict", "collections.abc.Mapping", "collections.abc.MutableMapping", "collections.OrderedDict"}
-_SERIES = {"list", "collections.abc." + "Sequence", "collections.abc.Iterable", "collections.abc.Collection",
-           "collections.abc.MutableSequence", "collections.abc.Iterator", "set", "frozenset"}  # fmt: skip
+_SERIES = {
+    "list",
+    "collections.abc." + "Sequence",
+    "collections.abc.Iterable",
+    "collections.abc.Collection",
+    "collections.abc.MutableSequence",
+    "collections.abc.Iterator",
+    "set",
+    "frozenset",
+}
 
 
 def mapping_keys(trees: list[ast.Module]) -> list[str]:
@@ -77,9 +85,17 @@ class _Maker:
     def payloads(self) -> list[bytes]:
         random = Random(self.seed)  # noqa: S311 - repeatable inputs, not secrets
         return [
-            bytes(range(1, 13)), b"", b"\x00", b"\xff" * 8, random.randbytes(4), random.randbytes(20),
-            random.randbytes(51), b'{"a": 1}', bytes(2048), b"21.5,40",
-        ]  # fmt: skip
+            bytes(range(1, 13)),
+            b"",
+            b"\x00",
+            b"\xff" * 8,
+            random.randbytes(4),
+            random.randbytes(20),
+            random.randbytes(51),
+            b'{"a": 1}',
+            bytes(2048),
+            b"21.5,40",
+        ]
 
     def texts(self) -> list[str]:
         return ["0102030405060708090a0b0c", "", "a", "21.5", '{"a": 1}', "21.5,40", *self.keys[:3]]
@@ -158,8 +174,10 @@ class _Maker:
         if kind in _MAPPINGS:
             if parts:
                 keys = [value for value in inner[0] if isinstance(value, str)]
-                return [{"dict": {key: inner[-1][index % len(inner[-1])] for key in (self.keys or keys[:2])}}
-                        for index in range(3)] + [{"dict": {}}]  # fmt: skip
+                return [
+                    {"dict": {key: inner[-1][index % len(inner[-1])] for key in (self.keys or keys[:2])}}
+                    for index in range(3)
+                ] + [{"dict": {}}]
             return self.mappings()
         if kind in _SERIES:
             items = inner[0] if inner else [1, 2, 3]

@@ -41,7 +41,7 @@ def _equal(wanted: Any, rendered: Any) -> bool:
     value = _value(rendered)
     return (type(value) is type(wanted) and value == wanted) or (
         isinstance(wanted, float) and type(value) is int and value == wanted
-    )  # fmt: skip
+    )
 
 
 class Comparison:
@@ -52,10 +52,16 @@ class Comparison:
         self.findings: list[Finding] = []
 
     def add(
-        self, code: str, message: str, promise: str, place: Place | None = None,
-        expected: str | None = None, observed: str | None = None, severity: Severity = Severity.ERROR,
+        self,
+        code: str,
+        message: str,
+        promise: str,
+        place: Place | None = None,
+        expected: str | None = None,
+        observed: str | None = None,
+        severity: Severity = Severity.ERROR,
         hint: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.findings.append(Finding(code, severity, message, promise, None, place, expected, observed, hint))
 
     def form(self, text: str) -> Any:
@@ -69,16 +75,34 @@ class Comparison:
         if given is None:
             verdict = False
         if verdict is False:
-            self.add("S203", f"{what} has another type than promised", promise, place,
-                     shown_type(wanted), shown_type(given))  # fmt: skip
+            self.add(
+                "S203",
+                f"{what} has another type than promised",
+                promise,
+                place,
+                shown_type(wanted),
+                shown_type(given),
+            )
         elif verdict is None:
-            self.add("S203", f"{what}: nothing can be said of its type", promise, place,
-                     shown_type(wanted), shown_type(given), Severity.WARNING)  # fmt: skip
+            self.add(
+                "S203",
+                f"{what}: nothing can be said of its type",
+                promise,
+                place,
+                shown_type(wanted),
+                shown_type(given),
+                Severity.WARNING,
+            )
 
     def function(
-        self, name: str, wanted: FunctionPromise, facts: Mapping[str, Any] | None, promise: str,
-        place: Place | None, method: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        wanted: FunctionPromise,
+        facts: Mapping[str, Any] | None,
+        promise: str,
+        place: Place | None,
+        method: bool = False,
+    ) -> None:
         if facts is None:
             self.add("S201", f"{name} is missing", promise, place)
             return
@@ -88,9 +112,15 @@ class Comparison:
         for key, word in (("asynchronous", "asynchronous"), ("generator", "a generator")):
             if bool(facts.get(key)) != getattr(wanted, key):
                 code = f"{name} is {'' if facts.get(key) else 'not '}{word}"
-                self.add("S204", code, promise, place,
-                         word if getattr(wanted, key) else f"not {word}", None,
-                         hint="a caller that does not await or iterate gets no result")  # fmt: skip
+                self.add(
+                    "S204",
+                    code,
+                    promise,
+                    place,
+                    word if getattr(wanted, key) else f"not {word}",
+                    None,
+                    hint="a caller that does not await or iterate gets no result",
+                )
         if facts.get("overridden"):
             self.add("S209", f"{name} hides its real signature behind __signature__", promise, place)
         self.arguments(name, wanted, facts, promise, place, method)
@@ -103,9 +133,14 @@ class Comparison:
             )
 
     def arguments(
-        self, name: str, wanted: FunctionPromise, facts: Mapping[str, Any], promise: str,
-        place: Place | None, method: bool,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        wanted: FunctionPromise,
+        facts: Mapping[str, Any],
+        promise: str,
+        place: Place | None,
+        method: bool,
+    ) -> None:
         if wanted.arguments is None:
             return
         promised = list(wanted.arguments)
@@ -124,8 +159,14 @@ class Comparison:
                 f"{'*' * (part['kind'].startswith('var_') + (part['kind'] == 'var_keyword'))}{part['name']}"
                 for part in given
             )
-            self.add("S202", f"{name} refuses a call its promise allows: {name}{refused}", promise, place,
-                     f"({', '.join(part.name for part in promised)})", f"({call})")  # fmt: skip
+            self.add(
+                "S202",
+                f"{name} refuses a call its promise allows: {name}{refused}",
+                promise,
+                place,
+                f"({', '.join(part.name for part in promised)})",
+                f"({call})",
+            )
             return
         by_name = {part["name"]: part for part in given}
         for argument in promised:
@@ -134,17 +175,33 @@ class Comparison:
             if fact is None:
                 continue
             if argument.annotation is not None:
-                self.types(f"the argument {argument.name} of {name}", fact["annotation"],
-                           self.form(argument.annotation), at, place, False)  # fmt: skip
+                self.types(
+                    f"the argument {argument.name} of {name}",
+                    fact["annotation"],
+                    self.form(argument.annotation),
+                    at,
+                    place,
+                    False,
+                )
             if argument.has_default and not _equal(argument.default, fact["default"]):
                 observed = shown(fact["default"]) if fact["default"] is not None else "no default"
-                self.add("S205", f"the argument {argument.name} of {name} has another default", at, place,
-                         repr(argument.default), observed)  # fmt: skip
+                self.add(
+                    "S205",
+                    f"the argument {argument.name} of {name} has another default",
+                    at,
+                    place,
+                    repr(argument.default),
+                    observed,
+                )
 
     def variable(
-        self, name: str, wanted: VariablePromise | AttributePromise, facts: Mapping[str, Any] | None,
-        promise: str, place: Place | None,
-    ) -> None:  # fmt: skip
+        self,
+        name: str,
+        wanted: VariablePromise | AttributePromise,
+        facts: Mapping[str, Any] | None,
+        promise: str,
+        place: Place | None,
+    ) -> None:
         if facts is None:
             self.add("S201", f"{name} is missing", promise, place)
             return
@@ -155,11 +212,22 @@ class Comparison:
             self.types(name, given, self.form(wanted.annotation), promise + ".annotation", place, True)
         if wanted.has_value:
             if "value" not in facts:
-                self.add("S205", f"the value of {name} cannot be established", promise + ".value", place,
-                         repr(wanted.value))  # fmt: skip
+                self.add(
+                    "S205",
+                    f"the value of {name} cannot be established",
+                    promise + ".value",
+                    place,
+                    repr(wanted.value),
+                )
             elif not _equal(wanted.value, facts["value"]):
-                self.add("S205", f"{name} has another value", promise + ".value", place,
-                         repr(wanted.value), shown(facts["value"]))  # fmt: skip
+                self.add(
+                    "S205",
+                    f"{name} has another value",
+                    promise + ".value",
+                    place,
+                    repr(wanted.value),
+                    shown(facts["value"]),
+                )
 
     def class_(
         self,
@@ -176,8 +244,14 @@ class Comparison:
             self.add("S210", f"{name} is no class but {facts.get('type', 'something else')}", promise, place)
             return
         for method, function in wanted.methods.items():
-            self.function(f"{name}.{method}", function, facts["methods"].get(method),
-                          f"{promise}.methods.{method}", place, method=True)  # fmt: skip
+            self.function(
+                f"{name}.{method}",
+                function,
+                facts["methods"].get(method),
+                f"{promise}.methods.{method}",
+                place,
+                method=True,
+            )
         for attribute, variable in wanted.attributes.items():
             at = f"{promise}.attributes.{attribute}"
             held = facts["attributes"].get(attribute)
@@ -190,7 +264,13 @@ class Comparison:
         bases = wanted.superclasses
         for base in bases:
             if not any(base.rsplit(".", 1)[-1] == held.rsplit(".", 1)[-1] for held in facts["lineage"][1:]):
-                self.add("S206", f"{name} does not inherit from {base}", f"{promise}.superclasses", place,
-                         base, ", ".join(facts["lineage"][1:]))  # fmt: skip
+                self.add(
+                    "S206",
+                    f"{name} does not inherit from {base}",
+                    f"{promise}.superclasses",
+                    place,
+                    base,
+                    ", ".join(facts["lineage"][1:]),
+                )
             elif isinstance(bases, dict):
                 self.class_(name, bases[base], facts, f"{promise}.superclasses.{base}", place)

@@ -18,24 +18,68 @@ Form = Any
 _BUILTINS: dict[str, list[str]] = {
     name: [name, *bases, "object"]
     for name, bases in {
-        "int": [], "float": [], "complex": [], "bool": ["int"], "str": [], "bytes": [], "bytearray": [],
-        "memoryview": [], "list": [], "tuple": [], "dict": [], "set": [], "frozenset": [], "type": [],
-        "range": [], "slice": [], "Exception": ["BaseException"], "ValueError": ["Exception", "BaseException"],
+        "int": [],
+        "float": [],
+        "complex": [],
+        "bool": ["int"],
+        "str": [],
+        "bytes": [],
+        "bytearray": [],
+        "memoryview": [],
+        "list": [],
+        "tuple": [],
+        "dict": [],
+        "set": [],
+        "frozenset": [],
+        "type": [],
+        "range": [],
+        "slice": [],
+        "Exception": ["BaseException"],
+        "ValueError": ["Exception", "BaseException"],
     }.items()
-} | {"object": ["object"]}  # fmt: skip
+} | {"object": ["object"]}
 
 _CANONICAL = {
-    "List": "list", "Dict": "dict", "Tuple": "tuple", "Set": "set", "FrozenSet": "frozenset", "Type": "type",
-    "Text": "str", "DefaultDict": "collections.defaultdict", "OrderedDict": "collections.OrderedDict",
-    "Counter": "collections.Counter", "Deque": "collections.deque",
+    "List": "list",
+    "Dict": "dict",
+    "Tuple": "tuple",
+    "Set": "set",
+    "FrozenSet": "frozenset",
+    "Type": "type",
+    "Text": "str",
+    "DefaultDict": "collections.defaultdict",
+    "OrderedDict": "collections.OrderedDict",
+    "Counter": "collections.Counter",
+    "Deque": "collections.deque",
 } | {
     name: f"collections.abc.{name}"
     for name in (
-        "Mapping", "MutableMapping", "Sequence", "MutableSequence", "Iterable", "Iterator", "Collection", "Container",
-        "Callable", "Generator", "AsyncIterator", "AsyncIterable", "AsyncGenerator", "Awaitable", "Coroutine",
-        "Hashable", "Sized", "Reversible", "MutableSet", "ByteString", "Buffer", "KeysView", "ItemsView", "ValuesView",
+        "Mapping",
+        "MutableMapping",
+        "Sequence",
+        "MutableSequence",
+        "Iterable",
+        "Iterator",
+        "Collection",
+        "Container",
+        "Callable",
+        "Generator",
+        "AsyncIterator",
+        "AsyncIterable",
+        "AsyncGenerator",
+        "Awaitable",
+        "Coroutine",
+        "Hashable",
+        "Sized",
+        "Reversible",
+        "MutableSet",
+        "ByteString",
+        "Buffer",
+        "KeysView",
+        "ItemsView",
+        "ValuesView",
     )
-}  # fmt: skip
+}
 
 _ABC = "collections.abc."
 _VIRTUAL: dict[str, tuple[str, ...]] = {
@@ -59,8 +103,12 @@ _VIRTUAL: dict[str, tuple[str, ...]] = {
     _ABC + "AsyncGenerator": ("AsyncIterator", "AsyncIterable"),
     _ABC + "Coroutine": ("Awaitable",),
 }
-_NUMBERS = {"int": ("Number", "Complex", "Real", "Rational", "Integral"), "float": ("Number", "Complex", "Real"),
-            "bool": ("Number", "Complex", "Real", "Rational", "Integral"), "complex": ("Number", "Complex")}  # fmt: skip
+_NUMBERS = {
+    "int": ("Number", "Complex", "Real", "Rational", "Integral"),
+    "float": ("Number", "Complex", "Real"),
+    "bool": ("Number", "Complex", "Real", "Rational", "Integral"),
+    "complex": ("Number", "Complex"),
+}
 _TOWER = {"bool": ("int", "float", "complex"), "int": ("float", "complex"), "float": ("complex",)}
 
 
@@ -208,7 +256,7 @@ def stands_for(given: Form, wanted: Form) -> bool | None:
     if given[0] == "text" and wanted[0] == "text":
         return _last(given[1]) == _last(wanted[1])
     if wanted[0] == "text":
-        return any(_last(name) == _last(wanted[1]) for name in given[1])
+        return any(_last(name) == _last(wanted[1]) for name in _ancestors(given[1]))
     if given[0] == "text":
         return True if _last(given[1]) == _last(wanted[1][0]) else None
     if not _named(given[1], wanted[1][0]):

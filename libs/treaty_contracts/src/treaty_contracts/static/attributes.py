@@ -93,7 +93,7 @@ def _of_method(method: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, dict
 def instance_attributes(
     package: Package, module: str, name: str, depth: int = 0
 ) -> dict[str, dict[str, Any]]:
-    """{attribute: {"annotation": type, "value": rendered constant}} of a class and its bases in the package."""
+    """{attribute: {"annotation": type, "value": rendered constant}} of a class and its bases."""
     definition = definition_of(package, module, name)
     if definition is None or not isinstance(definition.node, ast.ClassDef) or depth > 10:
         return {}

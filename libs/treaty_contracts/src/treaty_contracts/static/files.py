@@ -52,8 +52,12 @@ def judge_files(snapshot: Snapshot, contract: Contract) -> list[Finding]:
         )
 
     for path, what in snapshot.irregular.items():
-        say("X312", f"{path} is a {what}" if what.startswith("link") else f"{path} is {what}", path,
-            hint="a package holds plain files only: what they say is what was hashed")  # fmt: skip
+        say(
+            "X312",
+            f"{path} is a {what}" if what.startswith("link") else f"{path} is {what}",
+            path,
+            hint="a package holds plain files only: what they say is what was hashed",
+        )
     for path, content in snapshot.files.items():
         pinned = contract.imports.native.get(path)
         name = path.rsplit("/", 1)[-1]

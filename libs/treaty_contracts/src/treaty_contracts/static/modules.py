@@ -60,7 +60,7 @@ class Package:
     def is_own(self, dotted: str) -> bool:
         """Whether an absolute import names one of the package's modules: the library's come first."""
         root = dotted.split(".", 1)[0]
-        return root not in _LIBRARY and root != "treaty" and root != "" and self.holds(root)
+        return root not in _LIBRARY | {"treaty", ""} and self.holds(root)
 
     def module(self, name: str) -> Module | None:
         """The module, parsed; None where the package has no file for it."""

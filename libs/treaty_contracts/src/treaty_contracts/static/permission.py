@@ -48,11 +48,25 @@ DANGEROUS = frozenset(
 """Modules that are refused as attributes of anything: a way round through another module's imports."""
 
 _CLOCKS = {
-    "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
-    "uuid.uuid1", "uuid.uuid4", "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns",
-    "time.perf_counter", "time.perf_counter_ns", "time.process_time", "time.thread_time", "time.localtime",
-    "time.ctime", "time.asctime", "time.sleep",
-}  # fmt: skip
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "datetime.datetime.today",
+    "datetime.date.today",
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "time.time",
+    "time.time_ns",
+    "time.monotonic",
+    "time.monotonic_ns",
+    "time.perf_counter",
+    "time.perf_counter_ns",
+    "time.process_time",
+    "time.thread_time",
+    "time.localtime",
+    "time.ctime",
+    "time.asctime",
+    "time.sleep",
+}
 _SDK = (
     "treaty",
     "treaty.action",
@@ -114,7 +128,7 @@ class Permission:
             if bad := DANGEROUS & set(rest[:-1] if imported else rest):
                 return Refusal("X305", f"{path} leads to {sorted(bad)[0]} through an allowed module")
             return None
-        if path in _CLOCKS:
+        if path in _CLOCKS or (path.startswith("random.") and not path.startswith("random.Random")):
             return Refusal(
                 "X319", f"{path} gives another value each time", "take time from uplink.received_at"
             )

@@ -45,8 +45,10 @@ def _bindings(statements: list[ast.stmt], name: str, arm: _Arm = ()) -> list[tup
             for number, case in enumerate(statement.cases):
                 found += _bindings(case.body, name, (*arm, (id(statement), f"case {number}")))
         elif isinstance(statement, ast.For | ast.While | ast.With):
-            if any(isinstance(part, ast.Name) and part.id == name and not isinstance(part.ctx, ast.Load)
-                   for part in ast.walk(statement)):  # fmt: skip
+            if any(
+                isinstance(part, ast.Name) and part.id == name and not isinstance(part.ctx, ast.Load)
+                for part in ast.walk(statement)
+            ):
                 found.append((arm, statement))
         elif _binds(statement, name):
             found.append((arm, statement))
@@ -96,8 +98,16 @@ def _rebound(module: Module, name: str, promise: str) -> list[Finding]:
 
     def say(message: str, node: ast.AST) -> None:
         place = Place(module.path, getattr(node, "lineno", None), getattr(node, "col_offset", 0) + 1)
-        found.append(Finding("S208", Severity.ERROR, message, promise, place=place,
-                             hint="bind the name once, to what the contract promises"))  # fmt: skip
+        found.append(
+            Finding(
+                "S208",
+                Severity.ERROR,
+                message,
+                promise,
+                place=place,
+                hint="bind the name once, to what the contract promises",
+            )
+        )
 
     bindings = _bindings(module.tree.body, name)
     kept: list[tuple[_Arm, ast.stmt]] = []
@@ -166,8 +176,15 @@ def judge_bindings(package: Package, promised: dict[str, dict[str, str]]) -> lis
         for name, promise in names.items():
             definition = definition_of(package, module_name, name)
             if definition is None:
-                found.append(Finding("S201", Severity.ERROR, f"{name} is missing from the module {module_name}", promise,
-                                     place=Place(module.path)))  # fmt: skip
+                found.append(
+                    Finding(
+                        "S201",
+                        Severity.ERROR,
+                        f"{name} is missing from the module {module_name}",
+                        promise,
+                        place=Place(module.path),
+                    )
+                )
                 continue
             found += _rebound(module, name, promise)
             if definition.module is not module and isinstance(definition.node, ast.stmt):

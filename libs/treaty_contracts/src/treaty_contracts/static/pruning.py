@@ -1,4 +1,4 @@
-"""Leave out what can never run: main guards, TYPE_CHECKING blocks, branches of Pythons that are not served."""
+"""Leave out what never runs: main guards, TYPE_CHECKING blocks, branches of Pythons that are not served."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ast
 from typing import TypeVar
 
 from packaging.specifiers import SpecifierSet
+
+from treaty_contracts.static.safe_library import SAFE
 
 __all__ = ["SUPPORTED", "prune", "served_versions"]
 
@@ -21,9 +23,10 @@ def served_versions(range_: str | None) -> tuple[tuple[int, int], ...]:
         return SUPPORTED
     wanted = SpecifierSet(range_)
     return tuple(
-        version for version in SUPPORTED
+        version
+        for version in SUPPORTED
         if any(wanted.contains(f"{version[0]}.{version[1]}.{micro}") for micro in (0, 5, 9, 20))
-    )  # fmt: skip
+    )
 
 
 class _Imported(ast.NodeVisitor):
@@ -123,8 +126,11 @@ class _Pruner(ast.NodeTransformer):
     @staticmethod
     def holds(version: tuple[int, int], observed: str, operator: ast.cmpop, wanted: object) -> bool | None:
         value: object = {
-            "whole": (*version, 9), "pair": version, "major": version[0], "minor": version[1],
-        }[observed]  # fmt: skip
+            "whole": (*version, 9),
+            "pair": version,
+            "major": version[0],
+            "minor": version[1],
+        }[observed]
         if observed in {"whole", "pair"}:
             if (
                 not isinstance(wanted, tuple)
@@ -157,10 +163,43 @@ class _Pruner(ast.NodeTransformer):
         kept = node.body if truth else node.orelse
         return kept or [ast.copy_location(ast.Pass(), node)]
 
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        """A fallback for imports that never fail never runs."""
+        self.generic_visit(node)
+        if (
+            node.handlers
+            and all(_only_import_errors(part) for part in node.handlers)
+            and _never_fails(node.body)
+        ):
+            node.handlers = []
+            node.finalbody = node.finalbody or [ast.copy_location(ast.Pass(), node)]
+        return node
+
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         self.generic_visit(node)
         truth = self.truth(node.test)
         return node if truth is None else (node.body if truth else node.orelse)
+
+
+def _only_import_errors(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return all(
+        isinstance(kind, ast.Name) and kind.id in {"ImportError", "ModuleNotFoundError"} for kind in kinds
+    )
+
+
+def _never_fails(body: list[ast.stmt]) -> bool:
+    """Whether the statements are imports of the safe set."""
+    for statement in body:
+        if isinstance(statement, ast.Import):
+            known = all(alias.name in SAFE for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.level == 0:
+            known = all(alias.name in SAFE.get(statement.module or "", ()) for alias in statement.names)
+        else:
+            return False
+        if not known:
+            return False
+    return True
 
 
 def prune(tree: ast.Module, versions: tuple[tuple[int, int], ...]) -> ast.Module:

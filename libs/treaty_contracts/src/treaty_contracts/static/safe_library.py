@@ -92,6 +92,7 @@ pathlib: PurePath PurePosixPath PureWindowsPath
 plistlib: FMT_BINARY FMT_XML InvalidFileException UID dumps loads
 posixpath: basename commonprefix dirname join normpath sep split splitext
 pprint: PrettyPrinter isreadable isrecursive pformat saferepr
+random: Random
 quopri: decodestring encodestring
 re: A ASCII DEBUG DOTALL I IGNORECASE L LOCALE M MULTILINE Match NOFLAG Pattern RegexFlag S U UNICODE
   VERBOSE X compile error escape findall finditer fullmatch match purge search split sub subn template
@@ -108,6 +109,7 @@ stringprep: b1_set b3_exceptions c22_specials c6_set c7_set c8_set c9_set in_tab
 struct: Struct calcsize error iter_unpack pack pack_into unpack unpack_from
 sys: api_version byteorder float_info getsizeof hash_info hexversion implementation int_info intern maxsize
   maxunicode platform version version_info
+threading: Lock RLock local
 textwrap: TextWrapper dedent fill indent shorten wrap
 time: gmtime strftime strptime struct_time
 tomllib: TOMLDecodeError load loads
@@ -133,12 +135,13 @@ uuid: NAMESPACE_DNS NAMESPACE_OID NAMESPACE_URL NAMESPACE_X500 RESERVED_NCS RFC_
   uuid5
 warnings: deprecated warn
 weakref: ProxyType ReferenceType WeakKeyDictionary WeakMethod WeakSet WeakValueDictionary proxy ref
-xml.etree.ElementTree: Comment Element ElementTree ParseError QName SubElement XML fromstring fromstringlist
+xml.etree.ElementTree: Comment Element ParseError QName SubElement XML fromstring fromstringlist
   indent iselement tostring tostringlist
 zlib: DEFLATED DEF_BUF_SIZE DEF_MEM_LEVEL MAX_WBITS ZLIB_RUNTIME_VERSION ZLIB_VERSION Z_BEST_COMPRESSION
   Z_BEST_SPEED Z_BLOCK Z_DEFAULT_COMPRESSION Z_DEFAULT_STRATEGY Z_FILTERED Z_FINISH Z_FIXED Z_FULL_FLUSH
   Z_HUFFMAN_ONLY Z_NO_COMPRESSION Z_NO_FLUSH Z_PARTIAL_FLUSH Z_RLE Z_SYNC_FLUSH Z_TREES adler32 compress
   compressobj crc32 decompress decompressobj error
+zoneinfo: ZoneInfo ZoneInfoNotFoundError
 """
 
 
@@ -156,16 +159,24 @@ _REASONS = {
     "it loads or makes code at run time": (
         "importlib imp pkgutil runpy zipimport code codeop compileall py_compile site builtins modulefinder"
     ),
-    "it rebuilds objects from data, which can run any code": "pickle pickletools marshal shelve copyreg dbm",
-    "it reaches the interpreter's own objects": "sys gc inspect dis opcode traceback linecache tracemalloc faulthandler "
-    "ctypes _ctypes atexit pdb bdb trace cProfile profile sysconfig",
-    "it opens files": "os pathlib io shutil tempfile glob fnmatch fileinput mmap zipfile tarfile sqlite3 stat "
-    "posix nt posixpath ntpath genericpath filecmp",
+    "it rebuilds objects from data, which can run any code": (
+        "pickle pickletools marshal shelve copyreg dbm"
+    ),
+    "it reaches the interpreter's own objects": (
+        "sys gc inspect dis opcode traceback linecache tracemalloc faulthandler ctypes _ctypes "
+        "atexit pdb bdb trace cProfile profile sysconfig"
+    ),
+    "it opens files": (
+        "os pathlib io shutil tempfile glob fnmatch fileinput mmap zipfile tarfile sqlite3 stat "
+        "posix nt posixpath ntpath genericpath filecmp"
+    ),
     "it starts processes": "subprocess multiprocessing pty popen2 signal",
     "it starts threads": "threading _thread concurrent queue sched asyncio selectors",
-    "it speaks to the network": "socket ssl http urllib ftplib smtplib poplib imaplib telnetlib xmlrpc socketserver "
-    "select wsgiref webbrowser nntplib",
-    "it depends on the host": "platform locale getpass pwd grp resource syslog zoneinfo gettext",
+    "it speaks to the network": (
+        "socket ssl http urllib ftplib smtplib poplib imaplib telnetlib xmlrpc socketserver select "
+        "wsgiref webbrowser nntplib"
+    ),
+    "it depends on the host": "platform locale getpass pwd grp resource syslog gettext",
 }
 WHY_NOT: dict[str, str] = {
     module: reason for reason, modules in _REASONS.items() for module in modules.split()

@@ -122,7 +122,8 @@ class _Binder(ast.NodeVisitor):
             self.visit(part)
         self.function(node, node.args, node.body)
 
-    visit_AsyncFunctionDef = visit_FunctionDef
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.visit_FunctionDef(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self.function(node, node.args, [node.body])
@@ -134,9 +135,11 @@ class _Binder(ast.NodeVisitor):
             self.visit(default)
         inner = self.inside(node, "function")
         for argument in (
-            *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs,
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
             *(part for part in (arguments.vararg, arguments.kwarg) if part),
-        ):  # fmt: skip
+        ):
             inner.scope.parameters.add(argument.arg)
             inner.scope.others.setdefault(argument.arg, []).append(argument)
         for statement in body:
@@ -159,10 +162,17 @@ class _Binder(ast.NodeVisitor):
         for child in ast.iter_child_nodes(node):
             inner.visit(child)
 
-    visit_ListComp = comprehension
-    visit_SetComp = comprehension
-    visit_DictComp = comprehension
-    visit_GeneratorExp = comprehension
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        self.comprehension(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> None:
+        self.comprehension(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> None:
+        self.comprehension(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self.comprehension(node)
 
 
 def join(base: str, name: str) -> str:

@@ -68,8 +68,15 @@ def read_source(path: str, content: bytes) -> Source:
         if (match := pattern.search(text)) is not None:
             line = text.count("\n", 0, match.start()) + 1
             column = match.start() - text.rfind("\n", 0, match.start())
-            found.append(_error("X311", f"{what} (U+{ord(match[0]):04X}) makes the source read otherwise than it runs",
-                                path, line, column))  # fmt: skip
+            found.append(
+                _error(
+                    "X311",
+                    f"{what} (U+{ord(match[0]):04X}) makes the source read otherwise than it runs",
+                    path,
+                    line,
+                    column,
+                )
+            )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
