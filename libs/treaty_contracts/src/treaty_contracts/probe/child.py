@@ -124,15 +124,13 @@ class Renderer:
             moment = value if offset is None else value.astimezone(timezone.utc)  # noqa: UP017
             return ["datetime", moment.isoformat(), offset is not None]
         names = lineage(kind)
-        close = getattr(value, "close", None)
-        if inspect.iscoroutine(value) or inspect.isgenerator(value):
-            if callable(close):
-                close()
+        if kind in (types.CoroutineType, types.GeneratorType):
+            value.close()
             return ["object", names, []]
         parts: list[Any] = []
-        if isinstance(value, Mapping):
+        if issubclass(kind, Mapping):
             parts = [["<items>", self.render(dict(value), depth + 1)]]
-        elif isinstance(value, int | float | str | bytes | list | tuple | set | frozenset):
+        elif issubclass(kind, int | float | str | bytes | list | tuple | set | frozenset):
             base = next(base for base in kind.__mro__ if base.__module__ == "builtins" and base is not kind)
             parts = [["<value>", self.render(base(value) if base is not object else None, depth + 1)]]
         fields = getattr(kind, "__dataclass_fields__", None)
@@ -398,14 +396,14 @@ def argument(value: Any) -> Any:
 
 def settled(result: Any) -> Any:
     """What a coroutine comes to when nothing makes it wait, and the first items of a generator."""
-    if inspect.iscoroutine(result):
+    if type(result) is types.CoroutineType:
         try:
             result.send(None)
         except StopIteration as stop:
             return Awaited(stop.value)
         result.close()
         return result
-    if inspect.isgenerator(result):
+    if type(result) is types.GeneratorType:
         return Yielded(list(itertools.islice(result, MAX_ITEMS)))
     return result
 
@@ -505,9 +503,13 @@ class Prober:
         except BaseException as error:
             return {"unresolved": True, **failure(error)}
         try:
-            return {"value": Renderer().render(settled(self.targets[key](*given, **named)))}
+            result = settled(self.targets[key](*given, **named))
         except BaseException as error:
             return failure(error)
+        try:
+            return {"value": Renderer().render(result)}
+        except BaseException:
+            return {"value": ["object", lineage(type(result)), []]}
 
     def resolve(self, step: Mapping[str, Any]) -> Any:
         module = sys.modules[f"{ROOT}.{step['module']}"]

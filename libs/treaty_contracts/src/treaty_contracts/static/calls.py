@@ -52,7 +52,8 @@ def judge_by_name(report: Report, name: str, node: ast.Call) -> bool:
         prefix = known_prefix(attribute)
         closed = (*REACHING, *DANGEROUS)
         harmless = prefix and prefix[0] != "_" and not any(word.startswith(prefix) for word in closed)
-        if name != "hasattr" and not (harmless and not paths):
+        own = name in {"setattr", "delattr"} and isinstance(target, ast.Name) and target.id == "self"
+        if name != "hasattr" and not own and not (harmless and not paths):
             hint = "use a table from names to functions"
             report.say("X306", f"{name} with a name that is only known when it runs", node, hint)
         return not paths

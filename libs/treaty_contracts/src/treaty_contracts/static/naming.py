@@ -69,6 +69,12 @@ class Names:
         if isinstance(values, ast.Tuple | ast.List | ast.Set):
             texts = [fold_text(item) for item in values.elts]
             return {target.id: [text for text in texts if text is not None]} if None not in texts else {}
+        if isinstance(values, ast.Attribute) and values.attr in {
+            "__slots__",
+            "_fields",
+            "__dataclass_fields__",
+        }:
+            return {target.id: []}
         if isinstance(values, ast.Call) and "dataclasses.fields" in self.paths(values.func):
             return {target.id + ".name": []}
         return {}
