@@ -57,11 +57,14 @@ async def service(environment, token, end=signal.SIGTERM):
             base = f"http://127.0.0.1:{await port}"
         headers = {"Authorization": f"Bearer {token('admin')}"}
         async with httpx.AsyncClient(base_url=base, headers=headers) as client:
-            await until(lambda: ready(client), said)
+            await until(lambda: ready(client))
             yield client
         process.send_signal(end)
         async with asyncio.timeout(SECONDS):
             assert await process.wait() == (0 if end is signal.SIGTERM else -end), "".join(said)
+    except BaseException:
+        print(f"process {process.pid}, code {process.returncode}, said:", *said, sep="\n")
+        raise
     finally:
         if process.returncode is None:
             process.kill()
@@ -74,11 +77,10 @@ async def ready(client):
     return response.status_code == 200 and response.json()["ready"]
 
 
-async def until(condition, said=()):
+async def until(condition):
     async with asyncio.timeout(SECONDS):
         while not (found := await condition()):  # noqa: ASYNC110 - another process sets no event of ours
             await asyncio.sleep(0.05)
-    assert found, "".join(said)
     return found
 
 

@@ -71,9 +71,7 @@ async def serve(settings: Settings) -> None:
     bearer = Bearer(TokenVerifier(settings.jwks_file, settings.issuer, settings.audience))
     bound = server.bind(settings.http_host, settings.http_port)
     engine = create_engine(settings.database_url, "contract-governance")
-    wrong = await _database(engine)
-    if wrong is not None:
-        raise StartError(wrong)
+    await _require_schema(engine)
     admin = topics.admin(settings.kafka_bootstrap_servers)
     await asyncio.to_thread(topics.apply, admin, standing_topics())
     await register_own(Subjects(engine))
@@ -82,7 +80,7 @@ async def serve(settings: Settings) -> None:
     watching = Watching(settings.kafka_bootstrap_servers, settings.slot, Watched(engine), provisioning.wake)
     loop = asyncio.get_running_loop()
     checks: dict[str, Check] = {
-        "database": lambda: asyncio.run_coroutine_threadsafe(_database(engine), loop).result(10),
+        "database": lambda: asyncio.run_coroutine_threadsafe(unreachable(engine), loop).result(10),
         "relay": relay.check,
         "topics": provisioning.check,
         "views": watching.check,
@@ -106,10 +104,11 @@ async def serve(settings: Settings) -> None:
         await watching.failed
 
 
-async def _database(engine: AsyncEngine) -> str | None:
-    """None while the database answers and is at this version's schema."""
+async def _require_schema(engine: AsyncEngine) -> None:
+    """Raises StartError where the database does not answer, or is not at this version's schema."""
     wrong = await unreachable(engine)
+    if wrong is None:
+        async with engine.connect() as connection:
+            wrong = await connection.run_sync(behind, MIGRATIONS, SCHEMA)
     if wrong is not None:
-        return wrong
-    async with engine.connect() as connection:
-        return await connection.run_sync(behind, MIGRATIONS, SCHEMA)
+        raise StartError(wrong)
