@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from treaty_cli import plugin, uplink
@@ -46,6 +48,11 @@ def _home(
 
 def main() -> None:
     """Exits 1 with one line of what is wrong, where it is something a person can put right."""
+    # What libraries log goes beside the data; what they find normal is not worth a line.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     try:
         app()
     except (ApiError, EmbeddedError, NotRunningError) as error:

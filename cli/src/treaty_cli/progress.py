@@ -38,5 +38,5 @@ class Progress:
     def _line(self, name: str, text: str, style: str) -> None:
         with self._lock:
             self.console.print(f"{self.elapsed_s():6.1f} s  ", style="dim", end="")
-            self.console.print(f"{name:<14}", style=style, end="")
+            self.console.print(f"{name:<21}", style=style, end="")
             self.console.print(text, markup=False)

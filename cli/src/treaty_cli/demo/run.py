@@ -119,6 +119,7 @@ class Demo:
             "report",
             *("--log", str(self._journal), "--since", str(self._since), "--ready-s", str(self.ready_s)),
         )
+        self._progress.step("reconciler", "done")
         report: dict[str, Any] = json.loads(out.splitlines()[-1])
         return report, code == 0
 

@@ -25,9 +25,7 @@ def bring_up(platform: Platform, progress: Progress, furnish: Callable[[], None]
     platform.wait_ready(["registry", "governance"])
     progress.step("plugins", admission.publish(platform.home, verdicts))
     furnished.result()
-    platform.wait_ready(
-        service.name for service in SERVICES if service.name not in ("registry", "governance")
-    )
+    platform.wait_ready([service.name for service in SERVICES])
     platform.supervise()
     return running
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from threading import Thread
@@ -26,6 +26,7 @@ __all__ = ["Platform"]
 
 T = TypeVar("T")
 _READY_S = 120.0
+_ASKED_EVERY_S = 0.1
 _MIGRATED_S = 60.0
 
 
@@ -38,6 +39,7 @@ class Platform:
         self._progress = progress
         self._backing = Backing(home)
         self._services: dict[str, ServiceProcess] = {}
+        self._waited: dict[str, Future[None]] = {}
         self._supervisor = Supervisor(progress.trouble)
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
 
@@ -69,6 +71,7 @@ class Platform:
             )
             self._services[service.name] = process
             process.start()
+            self._waited[service.name] = self._pool.submit(self._wait_ready, process)
         running = Running(
             os.getpid(),
             self._backing.address("kafka"),
@@ -109,16 +112,13 @@ class Platform:
             )
         self._progress.step("topics", f"{len(wanted)} there")
 
-    def wait_ready(self, names: Iterable[str], timeout_s: float = _READY_S) -> None:
-        """Raises StartError with what is missing, or the log of a service that ended.
+    def wait_ready(self, names: Sequence[str]) -> None:
+        """Raises StartError with what is missing, or the log of a service that ended."""
+        _all([self._waited[name] for name in names])
 
-        From now on a service that dies is started again.
-        """
-        _all([self._pool.submit(self._wait_ready, name, timeout_s) for name in names])
-
-    def _wait_ready(self, name: str, timeout_s: float) -> None:
-        service = self._services[name]
-        end = time.monotonic() + timeout_s
+    def _wait_ready(self, service: ServiceProcess) -> None:
+        name = service.name
+        end = time.monotonic() + _READY_S
         while True:
             ready, detail = service.readiness()
             if ready:
@@ -126,8 +126,8 @@ class Platform:
             if not service.alive():
                 raise StartError(f"{name} {service.ending()} while starting\n{service.tail()}")
             if time.monotonic() > end:
-                raise StartError(f"{name} is not ready after {timeout_s:.0f} s: {detail}\n{service.tail()}")
-            time.sleep(0.05)
+                raise StartError(f"{name} is not ready after {_READY_S:.0f} s: {detail}\n{service.tail()}")
+            time.sleep(_ASKED_EVERY_S)
         self._progress.step(name, f"ready at {service.url}")
 
     def supervise(self) -> None:

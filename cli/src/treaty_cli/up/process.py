@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
+from urllib.parse import urlsplit
 
 from treaty_embedded import Process
 
@@ -74,14 +76,20 @@ class ServiceProcess:
 
     def readiness(self) -> tuple[bool, str]:
         """What its /readyz says: whether it is ready, and what is missing where it is not."""
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=5)
         try:
-            answer = httpx.get(f"{self.url}/readyz", timeout=5)
-            if answer.status_code == httpx.codes.OK:
-                return True, "ready"
-            checks = answer.json()["checks"]
-        except httpx.HTTPError:
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            body = answer.read()
+        except (OSError, HTTPException):
             return False, "does not answer yet"
-        except (ValueError, KeyError, TypeError):
-            return False, f"answers {answer.status_code} to /readyz"
-        missing = [f"{name}: {detail}" for name, detail in checks.items() if detail != "ok"]
-        return False, "; ".join(missing) or f"answers {answer.status_code} to /readyz"
+        finally:
+            connection.close()
+        if answer.status == HTTPStatus.OK:
+            return True, "ready"
+        try:
+            checks = json.loads(body)["checks"]
+            missing = [f"{name}: {detail}" for name, detail in checks.items() if detail != "ok"]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            missing = []
+        return False, "; ".join(missing) or f"answers {answer.status} to /readyz"
