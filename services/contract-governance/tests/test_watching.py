@@ -120,6 +120,7 @@ async def test_a_topic_is_due_once_a_plugin_is_admitted_and_in_use(engine, verdi
     await decisions.judge(Verdict.model_validate(verdict()), "ada")
     await decisions.judge(Verdict.model_validate(verdict(plugin="unused")), "ada")
     assert await decisions.unprovided() == ["decentlab"]
+    assert await decisions.states() == {"admitted": 2, "quarantined": 0, "refused": 0}
     await decisions.provide("decentlab", "uplink.accepted.decentlab.v1")
     assert await decisions.unprovided() == []
     now = await decisions.one("decentlab")

@@ -13,9 +13,11 @@ import contextlib
 import structlog
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from prometheus_client import Gauge
 from sqlalchemy.exc import SQLAlchemyError
 
 from treaty_chassis.kafka import topics
+from treaty_chassis.telemetry import METRICS
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_events.topics import accepted_topic
 
@@ -23,6 +25,7 @@ __all__ = ["Provisioning"]
 
 log = structlog.get_logger(__name__)
 EVERY_S = 5.0
+PLUGINS = Gauge("treaty_governance_plugins", "Plugins by their state.", ["state"], registry=METRICS)
 
 
 class Provisioning:
@@ -61,3 +64,5 @@ class Provisioning:
             await asyncio.to_thread(topics.apply, self._admin, [topic])
             await self._decisions.provide(plugin, topic.name)
             log.info("plugin_provided", plugin=plugin, topic=topic.name)
+        for state, count in (await self._decisions.states()).items():
+            PLUGINS.labels(state).set(count)

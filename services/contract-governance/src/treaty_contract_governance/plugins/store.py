@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, insert, select, update
+from sqlalchemy import Row, and_, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -100,6 +100,13 @@ class Decisions:
         )
         async with self._engine.connect() as connection:
             return (await connection.scalars(select(tables.plugin.c.plugin).where(due))).all()
+
+    async def states(self) -> dict[str, int]:
+        """How many plugins there are in each state."""
+        counted = select(tables.plugin.c.state, func.count()).group_by(tables.plugin.c.state)
+        async with self._engine.connect() as connection:
+            found = {row[0]: row[1] for row in await connection.execute(counted)}
+        return {state.value: found.get(state.value, 0) for state in PluginState}
 
     async def one(self, plugin: str) -> ContractDecided | None:
         async with self._engine.connect() as connection:
