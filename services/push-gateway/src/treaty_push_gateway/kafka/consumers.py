@@ -27,7 +27,7 @@ def consumer(
         "isolation.level": "read_committed",
         "enable.partition.eof": True,
         "fetch.min.bytes": 1,
-        "fetch.wait.max.ms": 10,
+        "fetch.wait.max.ms": 100,
         "queued.max.messages.kbytes": 16384,
         "reconnect.backoff.ms": 50,
         "reconnect.backoff.max.ms": 1000,
