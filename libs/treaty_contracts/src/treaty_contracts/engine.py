@@ -8,7 +8,8 @@ from pathlib import Path
 
 from treaty_contracts.environment import judge_environment, this_host
 from treaty_contracts.findings import Finding, Place, Severity, sort_findings
-from treaty_contracts.model import Loaded, contract_name, load_bytes
+from treaty_contracts.interface import judge_actions, judge_release, judge_widget
+from treaty_contracts.model import Contract, Loaded, contract_name, load_bytes
 from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take
 from treaty_contracts.policy import Policy
@@ -42,8 +43,10 @@ class Engine:
         self.policy = policy or Policy()
         self._judged: OrderedDict[str, _Judged] = OrderedDict()
 
-    def check(self, path: Path) -> Verdict:
+    def check(self, path: Path, previous: Contract | None = None) -> Verdict:
         """Judge the package folder at `path`; its files are read and hashed anew every time.
+
+        `previous` is the last admitted release's contract: the version must say what changed since.
 
         Raises OSError where the folder cannot be read, PackageTooLargeError where it is no plugin.
         """
@@ -56,13 +59,17 @@ class Engine:
                 self._judged[name] = judged
             if len(self._judged) > CACHED_VERDICTS:
                 self._judged.popitem(last=False)
-        contract = judged.loaded.contract if judged.loaded is not None else None
-        if contract is None or judged.loaded is None:
+        loaded, contract = judged.loaded, judged.loaded.contract if judged.loaded is not None else None
+        if loaded is None or contract is None:
             return judged.verdict
+        if previous is not None:
+            released = [_placed(finding, loaded) for finding in judge_release(previous, contract)]
+            findings = sort_findings([*judged.verdict.findings, *released])
+            judged = replace(judged, verdict=replace(judged.verdict, findings=findings))
         host = judge_environment(contract, this_host(), self.policy, judged.holding)
         if not host:
             return judged.verdict
-        placed = [_placed(finding, judged.loaded) for finding in (*judged.verdict.host, *host)]
+        placed = [_placed(finding, loaded) for finding in (*judged.verdict.host, *host)]
         return replace(judged.verdict, host=sort_findings(placed))
 
     def _judge(self, snapshot: Snapshot, name: str) -> _Judged:
@@ -79,7 +86,13 @@ class Engine:
             return _Judged(Verdict(None, None, name, found, policy=policy, contract_error=True))
         facts = judge_static(snapshot, contract)
         probed = judge_probe(snapshot, contract, self.policy, facts)
-        findings = [*judge_meaning(contract, snapshot.files), *facts.findings, *probed.findings]
+        findings = [
+            *judge_meaning(contract, snapshot.files),
+            *facts.findings,
+            *probed.findings,
+            *judge_widget(contract, snapshot.files),
+            *judge_actions(contract),
+        ]
         placed = [_placed(finding, loaded) for finding in findings]
         verdict = Verdict(
             contract.plugin,
@@ -106,8 +119,8 @@ def _placed(finding: Finding, loaded: Loaded) -> Finding:
 _engines: dict[Policy, Engine] = {}
 
 
-def check(path: Path, policy: Policy | None = None) -> Verdict:
+def check(path: Path, policy: Policy | None = None, previous: Contract | None = None) -> Verdict:
     """Judge the package folder at `path` under `policy`, with this process's shared caches."""
     wanted = policy or Policy()
     engine = _engines.setdefault(wanted, Engine(wanted))
-    return engine.check(path)
+    return engine.check(path, previous)

@@ -1,0 +1,1 @@
+"""The commands of `treaty-contracts`, one module each."""
