@@ -6,6 +6,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from treaty.quantities import CATALOGUE, QuantityError, quantity
 from treaty.quantities import conversion as to_canonical
 from treaty.units import UnitError, conversion, unit
@@ -76,6 +77,24 @@ def test_the_same_unit_changes_nothing(code: str, value: float) -> None:
     same = conversion(code, code)
     assert same.identity
     assert same(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target", "exactly"),
+    [
+        (3300, "mV", "V", 3.3),
+        (3350, "mV", "V", 3.35),
+        (1008.6, "hPa", "Pa", 100860.0),
+        (7, "[ppb]", "[ppm]", 0.007),
+    ],
+)
+def test_what_is_exact_in_decimal_stays_so(value: float, source: str, target: str, exactly: float) -> None:
+    assert conversion(source, target)(value) == exactly
+
+
+def test_units_too_far_apart_are_refused() -> None:
+    with pytest.raises(UnitError, match="too far"):
+        conversion("Ym9.Ym9", "m9.m9")
 
 
 @given(st.text(max_size=60))

@@ -40,19 +40,24 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """target = source * factor + offset, precomputed once."""
+    """target = source * factor / divisor + offset, precomputed once.
+
+    Both a factor and a divisor, so that what is exact in decimal stays so: 3300 mV are 3.3 V, which no
+    product with 0.001 gives.
+    """
 
     factor: float
+    divisor: float
     offset: float
 
     def __call__(self, value: float) -> float:
         """The value in the target unit."""
-        return value * self.factor + self.offset
+        return value * self.factor / self.divisor + self.offset
 
     @property
     def identity(self) -> bool:
         """True where source and target are one unit: nothing need be computed."""
-        return self.factor == 1.0 and self.offset == 0.0
+        return self.factor == self.divisor and self.offset == 0.0
 
 
 _PREFIXES: Final = {
@@ -196,4 +201,8 @@ def conversion(source: str, target: str) -> Conversion:
         raise UnitError(
             f"unit {source!r} (dimension {here.dimension}) does not convert to {target!r} ({there.dimension})"
         )
-    return Conversion(float(here.factor / there.factor), float((here.offset - there.offset) / there.factor))
+    ratio, zero = here.factor / there.factor, (here.offset - there.offset) / there.factor
+    try:
+        return Conversion(float(ratio.numerator), float(ratio.denominator), float(zero))
+    except OverflowError:
+        raise UnitError(f"unit {source!r} is too far from {target!r} in size") from None

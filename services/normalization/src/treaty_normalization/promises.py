@@ -24,10 +24,11 @@ class ViolationError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """One measurement: value * factor + offset is in `unit`; outside [low, high] it is suspect."""
+    """One measurement: value * factor / divisor + offset is in `unit`; outside [low, high] it is suspect."""
 
     unit: str
     factor: float
+    divisor: float
     offset: float
     identity: bool
     low: float
@@ -105,7 +106,7 @@ def _promised(name: str, unit: str, narrowed: list[float | int] | None) -> Promi
     if narrowed is not None:
         ends = sorted(to(float(end)) for end in narrowed)
         low, high = max(low, ends[0]), min(high, ends[1])
-    return Promised(known.unit, to.factor, to.offset, to.identity, low, high)
+    return Promised(known.unit, to.factor, to.divisor, to.offset, to.identity, low, high)
 
 
 def _shown(value: object) -> str:

@@ -105,7 +105,9 @@ def _measurements(promises: Promises, values: ReadingValues, of_time: Quality) -
     measurement = wire.Measurement
     for name, value in values.measurements.items():
         promise = promised[name]
-        canonical = value if promise.identity else value * promise.factor + promise.offset
+        canonical = value
+        if not promise.identity:
+            canonical = value * promise.factor / promise.divisor + promise.offset
         plausible = promise.low <= canonical <= promise.high
         found.append(measurement(name, canonical, promise.unit, of_time if plausible else Quality.SUSPECT))
     return found
