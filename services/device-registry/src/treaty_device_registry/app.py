@@ -18,19 +18,20 @@ from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.kafka.topics import admin, apply
 from treaty_chassis.postgres.engine import create_engine
-from treaty_chassis.postgres.migrations import ready
 from treaty_chassis.postgres.projection import Projection
+from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check
 from treaty_chassis.sealing import SealingKey
 from treaty_device_registry.access import Resources
-from treaty_device_registry.database import MIGRATIONS, OUTBOX, SCHEMA
+from treaty_device_registry.database import OUTBOX
 from treaty_device_registry.fleet.routes import router as fleet_routes
 from treaty_device_registry.identity.model import DevIssuer
 from treaty_device_registry.identity.routes import router as issuer_routes
-from treaty_device_registry.inbox.projection import TOPICS, Inbox
+from treaty_device_registry.inbox.projection import Inbox
 from treaty_device_registry.inbox.routes import router as inbox_routes
 from treaty_device_registry.ratelimit import RateLimit
+from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 from treaty_device_registry.settings import ApiSettings
 from treaty_device_registry.telemetry.routes import router as telemetry_routes
 from treaty_events.topics import raw_topic, standing_topics
@@ -87,7 +88,7 @@ async def serve(settings: ApiSettings) -> None:
     relay = Relay(OUTBOX, url, kafka)
     inbox = Inbox()
     parking = Projection(
-        "inbox", SCHEMA, TOPICS, inbox.apply, idle=inbox.idle, database_url=url, bootstrap_servers=kafka
+        "inbox", SCHEMA, inbox.topics, inbox.apply, idle=inbox.idle, database_url=url, bootstrap_servers=kafka
     )
     topics = _Topics(kafka)
     engine: AsyncEngine = create_engine(url, "device-registry")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
+from treaty_chassis.postgres.offsets import offsets_table
 from treaty_chassis.postgres.outbox import Outbox
-from treaty_chassis.postgres.progress import offsets_table
+from treaty_device_registry.schema import SCHEMA
 from treaty_events.topics import DEVICE_CHANGED
 
-__all__ = ["MIGRATIONS", "OFFSETS", "OUTBOX", "SCHEMA", "Base", "new_id"]
-
-SCHEMA: Final = "device_registry"
-MIGRATIONS: Final = Path(__file__).with_name("migrations")
+__all__ = ["OFFSETS", "OUTBOX", "Base", "new_id"]
 
 
 class Base(DeclarativeBase):

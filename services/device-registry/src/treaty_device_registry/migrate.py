@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
 
 from treaty_chassis.postgres.migrations import upgrade
-from treaty_device_registry.database import MIGRATIONS, SCHEMA
+from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 
 __all__ = ["main"]
 

@@ -10,14 +10,13 @@ from functools import partial
 import structlog
 from pydantic import ValidationError
 
-from treaty_chassis.postgres.migrations import ready
 from treaty_chassis.postgres.projection import Projection
+from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.probes import Check, Probes
 from treaty_chassis.telemetry import configure_logging
-from treaty_device_registry.database import MIGRATIONS, SCHEMA
+from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 from treaty_device_registry.settings import ProjectorSettings
-from treaty_device_registry.telemetry.projection import Telemetry
-from treaty_device_registry.telemetry.store import PROJECTION
+from treaty_device_registry.telemetry.projection import PROJECTION, Telemetry
 from treaty_events.topics import READING_NORMALIZED
 
 __all__ = ["main", "run"]

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-__all__ = ["create_engine", "libpq_url", "sqlalchemy_url", "unreachable"]
+from treaty_chassis.postgres.url import libpq_url
+
+__all__ = ["create_engine", "sqlalchemy_url", "unreachable"]
 
 
 def sqlalchemy_url(url: str) -> URL:
-    """A postgresql:// (or postgres://) URL for SQLAlchemy's psycopg driver. Raises ValueError."""
-    try:
-        found = make_url(url)
-    except ArgumentError as error:
-        raise ValueError("DATABASE_URL is not a URL") from error
-    if found.drivername not in ("postgresql", "postgres", "postgresql+psycopg"):
-        raise ValueError(f"DATABASE_URL: expected postgresql://, got {found.drivername}://")
-    return found.set(drivername="postgresql+psycopg")
-
-
-def libpq_url(url: str) -> str:
-    """The same place in the form psycopg takes directly."""
-    return sqlalchemy_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    """For SQLAlchemy's psycopg driver. Raises ValueError."""
+    return make_url(libpq_url(url)).set(drivername="postgresql+psycopg")
 
 
 def create_engine(url: str, application: str, *, connections: int = 10) -> AsyncEngine:

@@ -9,12 +9,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from treaty_chassis.postgres.engine import sqlalchemy_url
 
-__all__ = ["behind", "ready", "run", "upgrade"]
+__all__ = ["behind", "run", "upgrade"]
 
 
 def upgrade(url: str, scripts: Path, schema: str) -> None:
@@ -64,18 +63,6 @@ def behind(connection: Connection, scripts: Path, schema: str) -> str | None:
     if found == newest:
         return None
     return f"schema {schema} is at revision {found}, {newest} needed: run the service's migrate"
-
-
-def ready(url: str, scripts: Path, schema: str) -> str | None:
-    """None where the database answers and is not behind: a readiness check that connects for itself."""
-    engine = create_engine(sqlalchemy_url(url), poolclass=NullPool, connect_args={"connect_timeout": 2})
-    try:
-        with engine.connect() as connection:
-            return behind(connection, scripts, schema)
-    except SQLAlchemyError as error:
-        return f"PostgreSQL does not answer: {type(error).__name__}"
-    finally:
-        engine.dispose()
 
 
 def _config(scripts: Path) -> Config:

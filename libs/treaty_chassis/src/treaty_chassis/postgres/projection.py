@@ -20,8 +20,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from treaty_chassis.kafka.topics import admin, topic_ids
 from treaty_chassis.kafka.work import Record
-from treaty_chassis.postgres.engine import libpq_url
 from treaty_chassis.postgres.progress import OvertakenError, Place, Progress
+from treaty_chassis.postgres.url import libpq_url
 from treaty_chassis.telemetry import LATENCY_BUCKETS, METRICS
 
 __all__ = ["Apply", "LostError", "Projection", "RejectedError"]

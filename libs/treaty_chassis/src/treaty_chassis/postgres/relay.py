@@ -27,8 +27,8 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from prometheus_client import Counter, Gauge
 
-from treaty_chassis.postgres.engine import libpq_url
 from treaty_chassis.postgres.outbox import Outbox, unpack_headers
+from treaty_chassis.postgres.url import libpq_url
 from treaty_chassis.telemetry import METRICS
 
 __all__ = ["Relay"]

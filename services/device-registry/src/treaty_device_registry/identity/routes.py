@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 from urllib.parse import parse_qs, unquote_plus
 
@@ -89,7 +88,7 @@ def _basic(request: Request) -> tuple[str, str] | None:
         return None
     try:
         id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return unquote_plus(id), unquote_plus(secret)
 

@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from treaty_chassis.kafka.work import Record
-from treaty_events.deadletter import original_headers
+from treaty_events.deadletter import CONNECT, original_headers
 from treaty_events.envelope import Envelope, EnvelopeError
 from treaty_events.headers import (
     DETAIL,
@@ -25,6 +25,7 @@ from treaty_events.headers import (
     Headers,
     header,
 )
+from treaty_events.topics import REPLAY
 from treaty_events.uplinks import PARKED
 
 __all__ = ["RefusedUplink", "UnreadableError", "read"]
@@ -65,10 +66,15 @@ def read(record: Record) -> RefusedUplink | None:
         workspace = UUID(_text(record.headers, WORKSPACE))
     except (EnvelopeError, ValueError) as error:
         raise UnreadableError(str(error)) from error
-    replays = _number(before, REPLAYS, 0)
-    received_at = _number(before, RECEIVED_AT, _number(record.headers, RECEIVED_AT, record.timestamp_ms))
-    raw = original_headers(before) if replays else before
+    received_at = _number(record.headers, RECEIVED_AT)
     gateway = _text(record.headers, GATEWAY)
+    raw, replays = before, 0
+    # Only where it stood on our own topic: a device may write any header it likes.
+    if _text(record.headers, CONNECT + "topic") == REPLAY:
+        try:
+            raw, replays = original_headers(before), _number(before, REPLAYS)
+        except ValueError as error:
+            raise UnreadableError(str(error)) from error
     added = [
         (ORIGINAL_HEADERS, str(len(raw))),
         ("ce_specversion", "1.0"),
@@ -102,8 +108,8 @@ def _text(headers: Headers, name: str) -> str:
     return text
 
 
-def _number(headers: Headers, name: str, otherwise: int) -> int:
-    found = header(headers, name)
-    if found is None or not found.isdigit() or len(found) > 15:
-        return otherwise
-    return int(found)
+def _number(headers: Headers, name: str) -> int:
+    text = _text(headers, name)
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise UnreadableError(f"header {name}: expected a decimal number, got {text[:40]!r}")
+    return int(text)

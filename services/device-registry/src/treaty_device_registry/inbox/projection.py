@@ -25,9 +25,8 @@ from treaty_events.fleet import Authentication
 from treaty_events.topics import CONTRACT_DECIDED, REFUSED
 from treaty_events.uplinks import Refusal
 
-__all__ = ["TOPICS", "Inbox"]
+__all__ = ["Inbox"]
 
-TOPICS: Final = (REFUSED, CONTRACT_DECIDED)
 SWEEP_S: Final = 0.5
 MOST_ENTRIES, MOST_UPLINKS, MOST_BYTES, SAMPLE = 1000, 1000, 4_000_000, 512
 
@@ -76,18 +75,20 @@ WHERE held.version < excluded.version
 
 
 class Inbox:
-    """`apply` and `idle` of a Projection over TOPICS."""
+    """`topics`, `apply` and `idle` of a Projection."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused: str = REFUSED, decided: str = CONTRACT_DECIDED) -> None:
+        self.topics = (refused, decided)
         self._swept = 0.0
 
     def apply(self, connection: psycopg.Connection[Any], records: Sequence[Record]) -> None:
         """Raises RejectedError for a record that is not what its topic promises."""
+        refused, decided = self.topics
         for record in records:
-            if record.topic == CONTRACT_DECIDED:
+            if record.topic == decided:
                 _decided(connection, record)
         try:
-            found = [read(record) for record in records if record.topic == REFUSED]
+            found = [read(record) for record in records if record.topic == refused]
         except UnreadableError as error:
             raise RejectedError(str(error)) from error
         uplinks = [uplink for uplink in found if uplink is not None]

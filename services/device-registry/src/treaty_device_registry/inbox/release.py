@@ -1,7 +1,8 @@
 """Out of the inbox: parked uplinks become records of uplink.replay.v1 in the outbox, once and in order.
 
 Taking a row out of parked_uplink and putting it into the outbox is one statement, so each goes out exactly
-once, whether an approval or the sweep takes it.
+once. One road leads out, the sweep: whoever registers a device only says that its uplinks are due. They are
+due a moment later, so that ingestion hears of the device first and doesn't refuse the first of them again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ __all__ = ["of_device", "sweep"]
 
 MOST: Final = 1000
 
+# Under the entry's lock: what is parked meanwhile comes after, in its own time.
+LOCK: Final = """
+SELECT FROM device_registry.inbox_entry
+WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s FOR UPDATE
+"""
+DUE: Final = """
+UPDATE device_registry.parked_uplink SET due_at = clock_timestamp() + interval '250 ms'
+WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
+"""
 # Unknown devices' uplinks go once the device is there, no_plugin's once the plugin has its topic; none
 # before an earlier one of the same device that still has to wait.
 SWEEP: Final = """
@@ -41,24 +51,7 @@ WITH due AS (
     SELECT %(topic)s, convert_to(device::text, 'UTF8'), value, headers FROM taken ORDER BY id
     RETURNING id
 )
-SELECT pg_notify(%(channel)s, ''), count(*) FROM put HAVING count(*) > 0
-"""
-LOCK: Final = """
-SELECT FROM device_registry.inbox_entry
-WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s FOR UPDATE
-"""
-FORGET: Final = """
-DELETE FROM device_registry.inbox_entry
-WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
-"""
-OF_DEVICE: Final = """
-WITH taken AS (
-    DELETE FROM device_registry.parked_uplink
-    WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
-    RETURNING id, value, headers
-)
-INSERT INTO device_registry.outbox (topic, key, value, headers)
-SELECT %(topic)s, convert_to(%(device)s, 'UTF8'), value, headers FROM taken ORDER BY id
+SELECT count(*), pg_notify(%(channel)s, '') FROM put HAVING count(*) > 0
 """
 # Whose device exists and who has nothing waiting is no stranger any more.
 TIDY: Final = """
@@ -72,26 +65,18 @@ EXPIRE: Final = "DELETE FROM device_registry.inbox_entry WHERE last_seen < now()
 
 
 async def of_device(session: AsyncSession, device: Device) -> int:
-    """All that waits for a device made in this transaction, after the event that tells of it; returns how
-    many. The entry is locked first, so what is parked meanwhile waits and goes with the sweep."""
+    """All that waits for a device made in this transaction is due once it commits; returns how many."""
     connection = await session.connection()
-    given = {
-        "workspace": device.workspace_id,
-        "external_id": device.external_id,
-        "device": str(device.id),
-        "topic": REPLAY,
-    }
+    given = {"workspace": device.workspace_id, "external_id": device.external_id}
     await connection.exec_driver_sql(LOCK, given)
-    released = await connection.exec_driver_sql(OF_DEVICE, given)
-    await connection.exec_driver_sql(FORGET, given)
-    return released.rowcount
+    return (await connection.exec_driver_sql(DUE, given)).rowcount
 
 
 def sweep(connection: psycopg.Connection[Any]) -> int:
-    """Whatever else is due, up to a bound; returns how many. For the inbox's own connection."""
+    """Whatever is due, up to a bound; returns how many. For the inbox's own connection, one at a time."""
     given = {"most": MOST, "topic": REPLAY, "channel": OUTBOX.channel}
     with connection.transaction():
         row = connection.execute(SWEEP.encode(), given).fetchone()
         connection.execute(TIDY.encode())
         connection.execute(EXPIRE.encode())
-    return 0 if row is None else int(row[1])
+    return 0 if row is None else int(row[0])

@@ -12,14 +12,17 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.postgres.projection import RejectedError
-from treaty_device_registry.database import SCHEMA
+from treaty_device_registry.schema import SCHEMA
 from treaty_device_registry.telemetry.step import Key, Latest, Seen, step
 from treaty_events.codec import BodyError, decode, encode
 from treaty_events.envelope import Envelope, EnvelopeError
 from treaty_events.instants import epoch_ms
 from treaty_events.readings import ReadingNormalized
 
-__all__ = ["Telemetry"]
+__all__ = ["PROJECTION", "Telemetry"]
+
+PROJECTION: Final = "telemetry"
+"""Under which name the projector keeps its offsets."""
 
 EXPIRE_S: Final = timedelta(minutes=10)
 

@@ -16,18 +16,16 @@ from treaty_chassis.http.problems import Problem
 from treaty_device_registry.database import OFFSETS
 from treaty_device_registry.fleet.model import Device
 from treaty_device_registry.telemetry.model import DeviceState, StoredReading
-from treaty_events.topics import READING_NORMALIZED
+from treaty_device_registry.telemetry.projection import PROJECTION
 
-__all__ = ["PROJECTION", "history", "offsets", "states"]
-
-PROJECTION = "telemetry"
+__all__ = ["history", "offsets", "states"]
 
 
 async def offsets(session: AsyncSession) -> dict[str, Any]:
     """The first offset of each partition that state does not reflect yet. Raises a 503 problem before the
     projector has begun."""
     of_projection = select(OFFSETS.c.topic_id, OFFSETS.c.partition, OFFSETS.c.next_offset).where(
-        OFFSETS.c.projection == PROJECTION, OFFSETS.c.topic == READING_NORMALIZED
+        OFFSETS.c.projection == PROJECTION
     )
     found = (await session.execute(of_projection.order_by(OFFSETS.c.partition))).all()
     if not found:
