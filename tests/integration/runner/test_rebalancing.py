@@ -151,3 +151,24 @@ def test_a_paused_topic_keeps_its_partitions_and_its_backlog_through_a_restart(f
     again.resume([flow.source])
     wait_for(lambda: len(read(flow.servers, flow.out)) >= 4, "the backlog")
     assert values(read(flow.servers, flow.out)) == [b"1", b"2", b"3", b"beside"]
+
+
+def test_topics_that_appeared_while_a_process_was_down_are_consumed_when_it_is_back(flow: Flow) -> None:
+    """The coordinator gives a static member that comes back its old assignment, without looking at what it
+    subscribes to now: left at that, the new topic would be nobody's."""
+    prefix = unique("family")
+    first = flow.runner(copying(flow.out, flow.dead), flow.client())
+    first.subscribe([flow.source, rf"^{prefix}\."])
+    produce(flow.servers, flow.source, [b"before"])
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"before"], "the first copy")
+    first.stop()
+    wait_for(lambda: flow.codes == [0], "the end of the first process")
+    create(flow.servers, Spec(f"{prefix}.one"), Spec(f"{prefix}.two"))
+    produce(flow.servers, f"{prefix}.one", [b"while down"])
+
+    again = flow.runner(copying(flow.out, flow.dead), flow.client())
+    again.subscribe([flow.source, rf"^{prefix}\."])
+    took = wait_for(lambda: len(read(flow.servers, flow.out)) == 2, "the new topic's copy")
+    print(f"consumed after {took:.2f} s")
+    flow.runner(copying(flow.out, flow.dead), flow.client("1")).subscribe([flow.source, rf"^{prefix}\."])
+    wait_for(lambda: sum(map(len, members(flow).values())) == 4 and len(members(flow)) == 2, "an even share")

@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from treaty_chassis.kafka import config, failures
+from treaty_chassis.kafka.coverage import Coverage
 from treaty_chassis.kafka.history import LogHistory, record_of
 from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
 from treaty_chassis.kafka.port import AbortedError, RebalanceListener
@@ -37,6 +38,8 @@ class ConfluentClient:
         self._producer = Producer(
             config.producer(bootstrap_servers, group, slot) | shared | {"on_delivery": self._on_delivery}
         )
+        self._coverage = Coverage(bootstrap_servers, group, self._consumer)
+        self._topics: Collection[str] = ()
         self._partitioner = Partitioner(self._producer)
         self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
         self._listener: RebalanceListener | None = None
@@ -55,9 +58,10 @@ class ConfluentClient:
             self._producer.init_transactions(_OPEN_S)
 
     def subscribe(self, topics: Collection[str]) -> None:
+        self._topics = sorted(topics)
         with failures.outside_transaction():
             if topics:
-                self._consumer.subscribe(sorted(topics), on_assign=self._on_assign, on_revoke=self._on_revoke)
+                self._consumer.subscribe(self._topics, on_assign=self._on_assign, on_revoke=self._on_revoke)
             else:
                 self._consumer.unsubscribe()
 
@@ -70,6 +74,10 @@ class ConfluentClient:
                 if first is not None:
                     messages = [first, *self._consumer.consume(limit - 1, 0)]
             self._producer.poll(0)
+            if self._coverage.orphans(self._topics):
+                # Unlike close, this leaves the group, static member or not.
+                self._consumer.unsubscribe()
+                self.subscribe(self._topics)
         if self._fatal is not None:
             raise failures.fatal(self._fatal)
         return [record_of(message) for message in messages if message.error() is None or self._met(message)]
@@ -209,6 +217,7 @@ class ConfluentClient:
     def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
         if self._listener is not None:
             self._listener.assigned([Partition(p.topic, p.partition) for p in places])
+        self._coverage.assigned()
 
     def _on_revoke(self, _: Consumer, places: list[TopicPartition]) -> None:
         partitions = [Partition(p.topic, p.partition) for p in places]

@@ -1,0 +1,1 @@
+"""Ingestion: who may speak, and what becomes of what they say."""

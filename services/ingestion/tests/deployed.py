@@ -1,0 +1,182 @@
+"""Ingestion as a process on a broker of its own, and the outside world around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+
+from treaty_chassis.kafka import topics as kafka_topics
+from treaty_chassis.kafka.history import record_of
+from treaty_chassis.kafka.work import Record
+from treaty_chassis.sealing import SealingKey, generate_key, seal
+from treaty_events import codec, topics
+from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.envelope import Envelope
+from treaty_events.fleet import Authentication, DeviceChanged, GatewayChanged, Lifecycle
+
+from .fleet import SECRET
+
+SEALING_KEY = generate_key()
+PLUGIN = "decentlab"
+ACCEPTED = topics.accepted_topic(PLUGIN).name
+
+
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, f"waited {timeout_s:.0f} s for {what}"
+        time.sleep(0.02)
+
+
+class World:
+    """Writes as registry, governance and devices do, and reads what comes out."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        self._admin = kafka_topics.admin(servers)
+        self._producer = Producer({"bootstrap.servers": servers})
+
+    def create(self, *wanted: topics.Topic) -> None:
+        kafka_topics.apply(self._admin, wanted)
+        wait_for(lambda: {t.name for t in wanted} <= kafka_topics.existing(self._admin).keys(), "the topics")
+
+    def uuid_of(self, topic: str) -> uuid.UUID:
+        return kafka_topics.topic_ids(self._admin, [topic])[topic]
+
+    def produce(
+        self, topic: str, value: bytes | None, key: str = "", headers: Any = (), timestamp: int = 0
+    ) -> None:
+        self._producer.produce(topic, value, key, headers=list(headers), timestamp=timestamp)
+        assert self._producer.flush(30) == 0
+
+    def _changed(self, topic: str, key: str, event: Any) -> None:
+        headers = [*Envelope(str(uuid.uuid4()), "/test", event.TYPE).headers()]
+        headers.append(("treaty-version", str(event.version).encode()))
+        self.produce(topic, codec.encode(event), key, headers)
+
+    def admit(self) -> None:
+        self.create(topics.accepted_topic(PLUGIN))
+        decided = ContractDecided(
+            PLUGIN,
+            "1.0.0",
+            "sha256:00",
+            PluginState.ADMITTED,
+            "",
+            "ci",
+            "2026-01-02T03:04:05.678Z",
+            1,
+            ACCEPTED,
+        )
+        self._changed(topics.CONTRACT_DECIDED, PLUGIN, decided)
+
+    def gateway(
+        self, authentication: Authentication, workspace: str, network: str = "chirpstack"
+    ) -> GatewayChanged:
+        id, slug = str(uuid.uuid4()), f"g{uuid.uuid4().hex[:12]}"
+        by_topic = authentication is Authentication.TOPIC
+        found = GatewayChanged(
+            id,
+            slug,
+            workspace,
+            str(uuid.uuid4()),
+            network,
+            authentication,
+            Lifecycle.ACTIVE,
+            1,
+            topics.raw_topic(slug).name if by_topic else None,
+            None if by_topic else seal(SealingKey.parse(SEALING_KEY), SECRET, id),
+        )
+        if by_topic:
+            self.create(topics.raw_topic(slug))
+        self._changed(topics.GATEWAY_CHANGED, id, found)
+        return found
+
+    def device(self, gateway: GatewayChanged, external_id: str) -> DeviceChanged:
+        found = DeviceChanged(
+            str(uuid.uuid4()),
+            gateway.workspace,
+            gateway.site,
+            gateway.gateway,
+            external_id,
+            "decentlab/dl-iam",
+            PLUGIN,
+            Lifecycle.ACTIVE,
+            1,
+        )
+        self._changed(topics.DEVICE_CHANGED, found.device, found)
+        return found
+
+    def read(self, topic: str) -> list[Record]:
+        """All committed records of one partition after the other, to their ends."""
+        settings = {
+            "enable.partition.eof": True,
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+        }
+        consumer = Consumer(settings | {"bootstrap.servers": self.servers, "group.id": uuid.uuid4().hex})
+        found: list[Record] = []
+        try:
+            places = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+            consumer.assign([TopicPartition(topic, p, 0) for p in places])
+            while places:
+                message = consumer.poll(30)
+                assert message is not None, f"{topic} could not be read"
+                if message.error() is None:
+                    found.append(record_of(message))
+                else:
+                    assert message.error().code() == KafkaError._PARTITION_EOF
+                    places.discard(message.partition())
+        finally:
+            consumer.close()
+        return found
+
+
+class Ingestion:
+    """The process."""
+
+    def __init__(self, servers: str, log: Path, **environment: str) -> None:
+        self.log = log
+        settings = {
+            "KAFKA_BOOTSTRAP_SERVERS": servers,
+            "TREATY_SEALING_KEY": SEALING_KEY,
+            "TREATY_HTTP_PORT": "0",
+        }
+        inherited = {n: v for n, v in os.environ.items() if not n.startswith(("TREATY_", "KAFKA_"))}
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "treaty_ingestion"],
+                env=inherited | settings | environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body; 0 while nothing listens yet."""
+        port = next((line["port"] for line in self.lines() if line["message"] == "probes"), None)
+        if port is None:
+            return 0, ""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+
+    def wait_ready(self) -> None:
+        wait_for(
+            lambda: self.process.poll() is not None or self.get("/readyz")[0] == 200, "ingestion to be ready"
+        )
+        assert self.process.poll() is None, self.log.read_text()[-3000:]
