@@ -30,6 +30,7 @@ def test_the_guides_plugin_is_admitted(package):
     verdict = check(package)
     assert [finding.message for finding in (*verdict.findings, *verdict.host)] == []
     assert f"admitted  acme-fridge  1.0.0    {verdict.digest}" in GUIDE
+    assert f"acme-fridge  admitted  1.0.0           {verdict.digest}" in GUIDE
 
 
 def test_the_guides_mistake_is_found(package):
