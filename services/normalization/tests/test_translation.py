@@ -14,11 +14,12 @@ from treaty.quantities import CATALOGUE
 from treaty_events import readings
 from treaty_events.codec import decode, encode
 from treaty_events.headers import header
+from treaty_events.instants import LAST_MS, rfc3339
 from treaty_events.links import Link, RadioGateway
 from treaty_events.readings import Quality, ReadingNormalized
 from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization import wire
-from treaty_normalization.moments import TOLERANCE_MS
+from treaty_normalization.moments import TOLERANCE_MS, instant
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.translation import REASONS, translate
 from treaty_normalization.uplinks import UnreadableError, read
@@ -220,6 +221,11 @@ def test_whatever_a_child_says_is_readings_that_decode_or_one_dead_letter(
         decode(ReadingNormalized, output.value or b"")
     else:
         assert output.topic == "uplink.deadletter.v1"
+
+
+@given(st.integers(0, LAST_MS))
+def test_an_instant_is_the_events(ms: int) -> None:
+    assert instant(ms) == rfc3339(ms)
 
 
 @pytest.mark.parametrize("name", ["ReadingNormalized", "Measurement", "Position"])

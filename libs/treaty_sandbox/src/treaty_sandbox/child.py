@@ -81,6 +81,7 @@ class Child:
         self.state = State.STARTING
         self.applied: Applied | None = None
         self.handled = 0
+        self._waited = 0.0
         self.flush()
 
     def fileno(self) -> int:
@@ -164,6 +165,19 @@ class Child:
                 raise ChildEndedError("child_crashed", "an answer nobody asked for")
         except msgspec.DecodeError as error:
             raise ChildEndedError("child_crashed", f"a start that cannot be read: {error}") from error
+
+    def waited(self) -> float:
+        """Seconds it stood ready to run without a core since this was last asked; 0.0 where nobody knows.
+
+        Source: /proc/<pid>/schedstat, second number, nanoseconds (Linux: Documentation/scheduler).
+        """
+        try:
+            total = int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
+        found = total - self._waited
+        self._waited = total
+        return found
 
     @property
     def template_ended(self) -> bool:

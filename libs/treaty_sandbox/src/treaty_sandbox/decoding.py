@@ -16,14 +16,14 @@ DecodeMessage: TypeAlias = tuple[bytes, int | None, str, str, int]
 """payload, f_port, model, content_type, received_at in ms."""
 
 
-class PositionValues(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class PositionValues(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     latitude: float
     longitude: float
     altitude: float | None
     accuracy: float | None
 
 
-class ReadingValues(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class ReadingValues(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """One reading as the child says it: in the contract's units, possibly not finite, names unchecked."""
 
     measurements: dict[str, float]

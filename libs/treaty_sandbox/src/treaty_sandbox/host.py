@@ -9,6 +9,7 @@ import msgspec
 
 from treaty_sandbox.bisection import Trials
 from treaty_sandbox.child import Child, ChildEndedError, State
+from treaty_sandbox.deadlines import Deadlines
 from treaty_sandbox.limits import ALL_MECHANISMS, Limits, Mechanism, Policy
 from treaty_sandbox.outcome import Applied, ChildRefusedError, Done, Failed, Ok
 from treaty_sandbox.target import Target
@@ -51,15 +52,14 @@ class Host(Generic[T]):
         self._all = msgspec.msgpack.Decoder(list[Ok[value] | Failed])  # type: ignore[valid-type]
         self._each = msgspec.msgpack.Decoder(Ok[value] | Failed)  # type: ignore[valid-type]
         self._child: Child | None = None
-        self._child_until = 0.0
+        self._deadlines = Deadlines(self.limits)
+        self._bury_at = 0.0
         self._ended: ChildEndedError | None = None
         self._start_at = 0.0
         self._pause = 0.0
         self._batch = 0
         self._messages: Sequence[Any] = ()
         self._trials: Trials[Ok[T] | Failed] | None = None
-        self._position = 0
-        self._position_until = 0.0
         self.applied: Applied | None = None
         self.trouble: ChildRefusedError | None = None
         self.restarts = 0
@@ -99,11 +99,9 @@ class Host(Generic[T]):
         """When to `poll` at the latest; None: only when a descriptor is ready."""
         if self._child is None:
             return self._start_at
-        if self._ended is not None or self._child.state is State.STARTING:
-            return self._child_until
-        if self._child.state is State.BUSY:
-            return min(self._child_until, self._position_until)
-        return None
+        if self._ended is not None:
+            return self._bury_at
+        return None if self._child.state is State.READY else self._deadlines.next
 
     def poll(self, now: float) -> Done[T] | None:
         """Does what can be done now; the batch once it is done."""
@@ -139,7 +137,7 @@ class Host(Generic[T]):
         except (TemplateError, OSError) as error:
             self._refuse(ChildRefusedError("process", "child_crashed", str(error)), now)
         else:
-            self._child_until = now + self.limits.start_deadline / 1000
+            self._deadlines.starting(now)
 
     def _serve(self, child: Child, now: float) -> None:
         child.flush()
@@ -159,25 +157,16 @@ class Host(Generic[T]):
         elif was_starting and child.state is State.READY:
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
             self._dispatch(now)
-        elif child.state is not State.READY:
-            self._watch(child, now)
-
-    def _watch(self, child: Child, now: float) -> None:
-        """Deadlines: of the start, of the batch, and of the message the child says it is at."""
-        if child.state is State.BUSY and child.progress != self._position:
-            self._position = child.progress
-            self._position_until = now + self.limits.message_deadline / 1000
-        if now >= self._child_until or (child.state is State.BUSY and now >= self._position_until):
+        elif child.state is not State.READY and self._deadlines.passed(child, now):
             self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)
-            self._child_until = now
 
     def _end(self, ended: ChildEndedError, now: float) -> None:
         """The exit status is worth a short wait when the child ended by itself."""
         self._ended = ended
-        self._child_until = now + (_EXIT_WAIT if ended.kind == "child_crashed" else 0.0)
+        self._bury_at = now + (_EXIT_WAIT if ended.kind == "child_crashed" else 0.0)
 
     def _bury(self, child: Child, ended: ChildEndedError, now: float) -> None:
-        if not child.ended and now < self._child_until:
+        if not child.ended and now < self._bury_at:
             return
         position = child.progress - 1
         starting, fresh = child.state is State.STARTING, child.handled == 0
@@ -206,9 +195,7 @@ class Host(Generic[T]):
             return
         run = trials.current
         child.send(self._messages if len(run) == len(self._messages) else [self._messages[i] for i in run])
-        allowed = self.limits.batch_deadline if len(run) > 1 else self.limits.message_deadline
-        self._child_until = now + allowed / 1000
-        self._position, self._position_until = 0, now + self.limits.message_deadline / 1000
+        self._deadlines.batch(len(run), now)
 
     def _answered(self, child: Child, body: bytes, now: float) -> None:
         if self._trials is None:

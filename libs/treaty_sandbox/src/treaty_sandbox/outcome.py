@@ -12,13 +12,15 @@ __all__ = ["Applied", "ChildRefusedError", "Done", "Failed", "Ok", "Reply"]
 T = TypeVar("T")
 
 
-class Ok(msgspec.Struct, Generic[T], frozen=True, array_like=True, tag="ok", forbid_unknown_fields=True):
+class Ok(
+    msgspec.Struct, Generic[T], frozen=True, gc=False, array_like=True, tag="ok", forbid_unknown_fields=True
+):
     """The handler's value, of the type the supervisor was told to insist on."""
 
     value: T
 
 
-class Failed(msgspec.Struct, frozen=True, array_like=True, tag="error", forbid_unknown_fields=True):
+class Failed(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="error", forbid_unknown_fields=True):
     """`kind` is a stable code, `detail` the reason in words, bounded.
 
     The runner's own kinds, and of the supervisor: deadline_exceeded, child_crashed (both only after the

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from treaty_sandbox.child import Child, ChildEndedError, State
+from treaty_sandbox.deadlines import Deadlines
 from treaty_sandbox.limits import ALL_MECHANISMS, Limits, Mechanism, Policy
 from treaty_sandbox.outcome import Applied, Failed, Ok
 from treaty_sandbox.target import Target
@@ -43,6 +44,7 @@ class Session:
         """
         bounds = limits or Limits()
         self._template = template
+        self._deadlines = Deadlines(bounds)
         self._child = Child(template, target, bounds, policy, mechanisms)
         try:
             self._wait(State.READY, bounds.start_deadline)
@@ -78,7 +80,7 @@ class Session:
 
     def _wait(self, wanted: State, milliseconds: int) -> bytes | None:
         """Until the child is READY, or, when it is BUSY, has answered."""
-        deadline = time.monotonic() + milliseconds / 1000
+        self._deadlines.within(milliseconds / 1000, time.monotonic())
         while True:
             self._child.flush()
             try:
@@ -87,8 +89,8 @@ class Session:
                 raise self._died(ended) from ended
             if body is not None or (wanted is State.READY and self._child.state is State.READY):
                 return body
-            left = deadline - time.monotonic()
-            if left <= 0:
+            now = time.monotonic()
+            if self._deadlines.passed(self._child, now):
                 self.close()
                 raise ChildEndedError("deadline_exceeded", f"no answer within {milliseconds} ms")
             poll = select.poll()
@@ -96,7 +98,7 @@ class Session:
             control = self._template.fileno()
             if control is not None:
                 poll.register(control, select.POLLIN | (select.POLLOUT * self._template.wants_write))
-            poll.poll(left * 1000)
+            poll.poll(max(0.0, self._deadlines.next - now) * 1000)
             self._template.pump()
 
     def _died(self, ended: ChildEndedError) -> ChildEndedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -56,6 +57,8 @@ def main() -> int:
     checks = _checks(hostings, rejected, gate, {"decisions": follower.check, "runner": runner.check})
     probes = Probes(settings.http_host, settings.http_port, checks).start()
     log.info("worker started", plugins=sorted(plugins), port=probes.port)
+    gc.collect()
+    gc.freeze()  # what is here stays: it need not be looked at again and again
     follower.start()
     gate.open(follower.wait)
     try:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from typing import Final, TypeAlias
 
 from treaty_chassis.kafka.work import Assigned, History, Record
-from treaty_events.headers import REPLAYS, header
+from treaty_events.headers import REPLAYS
 from treaty_events.uplinks import UplinkAccepted
-from treaty_normalization.uplinks import UnreadableError, read
+from treaty_normalization.uplinks import Arrival, UnreadableError, read
 
 __all__ = ["WINDOW_MS", "Window", "read_back"]
 
@@ -75,9 +75,9 @@ class Window:
             seen.popitem(last=False)
 
 
-def repeated(window: Window, record: Record, uplink: UplinkAccepted) -> bool:
+def repeated(window: Window, arrival: Arrival) -> bool:
     """As Window.repeats; what an operator replays on purpose is no repeat."""
-    return header(record.headers, REPLAYS) is None and window.repeats(uplink)
+    return REPLAYS not in arrival.headers and window.repeats(arrival.uplink)
 
 
 def read_back(assigned: Assigned, history: History) -> Window:
@@ -98,10 +98,9 @@ def read_back(assigned: Assigned, history: History) -> Window:
         return window
     for record in history.read(partition, max(start, offset - MAX_READ_BACK), offset):
         try:
-            uplink = read(record).uplink
+            repeated(window, read(record))
         except UnreadableError:
             continue
-        repeated(window, record, uplink)
     return window
 
 

@@ -9,14 +9,12 @@ from typing import Final
 from treaty_chassis.kafka.work import Output
 from treaty_events.codec import encode
 from treaty_events.envelope import Envelope
-from treaty_events.headers import header
-from treaty_events.instants import rfc3339
 from treaty_events.readings import Provenance, Quality
 from treaty_events.readings import ReadingNormalized as Reading
 from treaty_events.topics import READING_NORMALIZED
 from treaty_normalization import wire
 from treaty_normalization.deadletters import SOURCE, dead_letter
-from treaty_normalization.moments import moment
+from treaty_normalization.moments import instant, moment
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.promises import Promises, ViolationError
 from treaty_normalization.uplinks import Arrival
@@ -69,7 +67,7 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
     promises = plugin.promises
     promises.check(values)
     when = moment(uplink, values.observed_at)
-    observed_at = rfc3339(when.observed_at)
+    observed_at = instant(when.observed_at)
     same = when.ordered_at == when.observed_at
     position = values.position
     body = encode(
@@ -80,8 +78,8 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
             uplink.gateway,
             uplink.model,
             observed_at,
-            observed_at if same else rfc3339(when.ordered_at),
-            rfc3339(uplink.received_at),
+            observed_at if same else instant(when.ordered_at),
+            instant(uplink.received_at),
             _measurements(promises, values, when.quality),
             values.properties,
             Provenance(plugin.name, plugin.version, plugin.digest, f"{arrival.place}:0"),
@@ -92,9 +90,8 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
         )
     )
     headers = [*_BEFORE, ("ce_id", f"{arrival.place}:{index}".encode())]
-    traceparent = header(arrival.record.headers, "traceparent")
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent))
+    if "traceparent" in arrival.headers:
+        headers.append(("traceparent", arrival.headers["traceparent"]))
     return Output(READING_NORMALIZED, uplink.device.encode(), body, headers)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from treaty_chassis.kafka.work import Record
 from treaty_events.codec import BodyError, decode
-from treaty_events.headers import header
 from treaty_events.uplinks import UplinkAccepted
 
 __all__ = ["Arrival", "UnreadableError", "read"]
@@ -22,16 +21,19 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """An uplink and the record that brought it. `place` is its EventId's text without the index."""
+    """An uplink and the record that brought it, its headers by name. `place` is its EventId's text
+    without the index."""
 
     record: Record
+    headers: dict[str, bytes | None]
     uplink: UplinkAccepted
     place: str
 
 
 def read(record: Record) -> Arrival:
     """Raises UnreadableError."""
-    identity = header(record.headers, "ce_id")
+    headers = dict(record.headers)
+    identity = headers.get("ce_id")
     if identity is None or _ID.fullmatch(identity) is None:
         raise UnreadableError(f"header ce_id: expected an uplink's id, got {identity!r}"[:200])
     if record.value is None:
@@ -40,4 +42,4 @@ def read(record: Record) -> Arrival:
         uplink = decode(UplinkAccepted, record.value)
     except BodyError as error:
         raise UnreadableError(str(error)) from error
-    return Arrival(record, uplink, identity.decode().rpartition(":")[0])
+    return Arrival(record, headers, uplink, identity.decode().rpartition(":")[0])

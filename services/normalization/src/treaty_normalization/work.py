@@ -80,7 +80,7 @@ class NormalizationWork:
         except UnreadableError as error:
             entry.outputs = [self.dead_letter(record, "unreadable_uplink", str(error))]
             return
-        if repeated(lane.window, record, arrival.uplink):
+        if repeated(lane.window, arrival):
             self._metrics.duplicates.labels(hosting.plugin.name).inc()
             entry.outputs = ()
             return

@@ -1,0 +1,62 @@
+"""How long a child may take. The time it waits for a core is not held against it, up to a bound."""
+
+from __future__ import annotations
+
+import math
+
+from treaty_sandbox.child import Child, State
+from treaty_sandbox.limits import Limits
+
+__all__ = ["Deadlines"]
+
+_NOISE = 0.005
+_MOST_GRACES = 40
+
+
+class Deadlines:
+    """Of one child: of its start or its batch as a whole, and of the message it says it is at.
+
+    Seconds of the caller's monotonic clock. On a busy machine a ready child may wait for a core longer than
+    a deadline; that time is given back, a message's deadline at a time, so that load convicts nobody.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._whole = 0.0
+        self._step = math.inf
+        self._position = 0
+        self._graces = 0
+
+    @property
+    def next(self) -> float:
+        """When to look again at the latest."""
+        return min(self._whole, self._step)
+
+    def within(self, seconds: float, now: float) -> None:
+        """One thing is asked, whatever the child says of its progress."""
+        self._whole, self._step, self._graces = now + seconds, math.inf, 0
+
+    def starting(self, now: float) -> None:
+        self.within(self._limits.start_deadline / 1000, now)
+
+    def batch(self, messages: int, now: float) -> None:
+        """A batch of that many has been handed over; a single message has no more time than a message."""
+        each = self._limits.message_deadline / 1000
+        self.within(self._limits.batch_deadline / 1000 if messages > 1 else each, now)
+        self._position, self._step = 0, now + each
+
+    def passed(self, child: Child, now: float) -> bool:
+        """Whether it has taken too long."""
+        each = self._limits.message_deadline / 1000
+        if child.state is State.BUSY and self._step != math.inf and child.progress != self._position:
+            self._position, self._step = child.progress, now + each
+        if now < self.next:
+            return False
+        grace = min(child.waited(), each)
+        if grace <= _NOISE or self._graces >= _MOST_GRACES:
+            return True
+        self._graces += 1
+        self._whole = max(self._whole, now + grace)
+        if self._step != math.inf:
+            self._step = max(self._step, now + grace)
+        return False

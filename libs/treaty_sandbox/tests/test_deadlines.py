@@ -1,0 +1,80 @@
+"""Deadlines hold for what a child does with its time, and not for the time it is kept waiting for a core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+from treaty_sandbox import Limits
+from treaty_sandbox.child import Child, State
+from treaty_sandbox.deadlines import Deadlines
+
+LIMITS = Limits(start_deadline=5_000, message_deadline=250, batch_deadline=2_000)
+
+
+@dataclass
+class Told:
+    """What a deadline asks of a child."""
+
+    progress: int = 0
+    state: State = State.BUSY
+    waits: list[float] = field(default_factory=list)
+
+    def waited(self) -> float:
+        return self.waits.pop(0) if self.waits else 0.0
+
+
+def passed(deadlines: Deadlines, child: Told, now: float) -> bool:
+    return deadlines.passed(cast(Child, child), now)
+
+
+def test_a_message_has_its_own_time_and_a_batch_all_together() -> None:
+    deadlines, child = Deadlines(LIMITS), Told()
+    deadlines.batch(100, 0.0)
+    for position in range(1, 9):
+        child.progress = position
+        assert not passed(deadlines, child, position * 0.24)
+    assert not passed(deadlines, child, 1.99)
+    child.progress = 9
+    assert passed(deadlines, child, 2.0)
+
+
+def test_a_message_that_does_not_move_on_is_over_before_its_batch_is() -> None:
+    deadlines, child = Deadlines(LIMITS), Told()
+    deadlines.batch(100, 0.0)
+    child.progress = 1
+    assert not passed(deadlines, child, 0.1)
+    assert deadlines.next == 0.35
+    assert passed(deadlines, child, 0.35)
+
+
+def test_a_single_message_has_a_messages_time() -> None:
+    deadlines, child = Deadlines(LIMITS), Told()
+    deadlines.batch(1, 0.0)
+    child.progress = 1
+    assert not passed(deadlines, child, 0.24)
+    assert passed(deadlines, child, 0.25)
+
+
+def test_waiting_for_a_core_is_given_back_once() -> None:
+    deadlines, child = Deadlines(LIMITS), Told(waits=[0.2])
+    deadlines.batch(1, 0.0)
+    assert not passed(deadlines, child, 0.25)
+    assert not passed(deadlines, child, 0.449)
+    assert passed(deadlines, child, 0.451)
+
+
+def test_what_is_given_back_is_bounded() -> None:
+    deadlines, child = Deadlines(LIMITS), Told(waits=[100.0] * 1000)
+    deadlines.batch(1, 0.0)
+    now = 0.0
+    while not passed(deadlines, child, now):
+        now = deadlines.next
+        assert now < 20
+
+
+def test_a_start_has_a_time_of_its_own() -> None:
+    deadlines, child = Deadlines(LIMITS), Told(state=State.STARTING)
+    deadlines.starting(10.0)
+    assert not passed(deadlines, child, 14.9)
+    assert passed(deadlines, child, 15.0)
