@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -75,3 +80,50 @@ def test_a_directory_too_deep_for_a_socket_is_no_obstacle(tmp_path):
         sockets: Path = found.socket_dir
         assert sockets.exists()
     assert not sockets.exists()
+
+
+WITHOUT_NAMESPACES = """
+import ctypes, os, sys
+from pathlib import Path
+
+# A namespace in which no more namespaces can be made, as in many containers: root with every id, and no more.
+libc = ctypes.CDLL(None, use_errno=True)
+ready, go = os.pipe(), os.pipe()
+child = os.fork()
+if child == 0:
+    assert libc.unshare(0x10000000) == 0
+    os.write(ready[1], b"x")
+    os.read(go[0], 1)
+    os.setuid(0)
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    import psycopg
+    from treaty_embedded import Postgres
+
+    with Postgres(Path(sys.argv[1]), durable=False) as server, psycopg.connect(server.url) as connection:
+        print(connection.execute("SELECT 'as ' || current_user").fetchone()[0])
+        print(Path(f"/proc/{server.pid}").stat().st_uid)
+        sys.stdout.flush()
+    os._exit(0)
+os.read(ready[0], 1)
+for name in ("uid_map", "gid_map"):
+    Path(f"/proc/{child}/{name}").write_text("0 0 65536")
+os.write(go[1], b"x")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+if os.geteuid() == 0:
+
+    def test_root_in_a_container_without_user_namespaces_runs_it_as_nobody():
+        folder = Path(tempfile.mkdtemp(prefix="treaty-nobody-"))
+        try:
+            found = subprocess.run(
+                [sys.executable, "-c", WITHOUT_NAMESPACES, str(folder / "home" / "postgres")],
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            assert found.returncode == 0, found.stderr
+            assert found.stdout.split("\n")[:2] == ["as treaty", "65534"]
+        finally:
+            shutil.rmtree(folder)

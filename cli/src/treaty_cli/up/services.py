@@ -61,6 +61,8 @@ def environment(
         "TREATY_PLUGINS_DIR": str(plugins),
         "TREATY_REGISTRY_URL": urls["registry"],
         "TREATY_CORS_ORIGINS": f"{urls['push']},http://localhost:{ports_['push']}",
+        # A laptop's kernel may lack a mechanism of confinement; what is missing is logged.
+        "TREATY_SANDBOX": "best-effort",
         "TREATY_ISSUER": "treaty-dev",
         "TREATY_AUDIENCE": "treaty",
         **os.environ,

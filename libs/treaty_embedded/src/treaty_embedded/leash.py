@@ -2,9 +2,10 @@
 
 Executed as a file between fork and the real command, so that no Python code runs in a forked copy of
 a threaded process. SIGNAL is sent to the command when the thread that started it ends
-(prctl(2), PR_SET_PDEATHSIG; it survives execve). USER is `same`, or `unprivileged` for a command that
-refuses to run as root: root then becomes an ordinary user of a user namespace of its own
-(user_namespaces(7)), which needs no account and changes no file's owner.
+(prctl(2), PR_SET_PDEATHSIG; it survives execve). USER is `same`, or for a command that refuses to run as
+root the folder it works in: root then becomes an ordinary user of a user namespace of its own
+(user_namespaces(7)), which needs no account and changes no file's owner. Where there are none to be had,
+as in many containers, it becomes the kernel's overflow user, `nobody`, who is given the folder.
 """
 
 import ctypes
@@ -14,6 +15,7 @@ import sys
 PR_SET_PDEATHSIG = 1
 CLONE_NEWUSER = 0x10000000
 ORDINARY_ID = 1000
+NOBODY_ID = 65534
 
 
 def _check(result: int, what: str) -> None:
@@ -22,9 +24,11 @@ def _check(result: int, what: str) -> None:
         raise OSError(number, f"{what}: {os.strerror(number)}")
 
 
-def _leave_root(libc: ctypes.CDLL) -> None:
+def _leave_root(libc: ctypes.CDLL, folder: str) -> None:
     user, group = os.getuid(), os.getgid()
-    _check(libc.unshare(CLONE_NEWUSER), "cannot leave root: unshare(CLONE_NEWUSER)")
+    if libc.unshare(CLONE_NEWUSER) != 0:
+        _become_nobody(folder)
+        return
     for name, text in (
         ("setgroups", "deny"),
         ("uid_map", f"{ORDINARY_ID} {user} 1"),
@@ -34,12 +38,27 @@ def _leave_root(libc: ctypes.CDLL) -> None:
             file.write(text)
 
 
+def _become_nobody(folder: str) -> None:
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    for parent, folders, files in os.walk(folder):
+        for path in (parent, *(os.path.join(parent, name) for name in folders + files)):
+            os.chown(path, NOBODY_ID, NOBODY_ID, follow_symlinks=False)
+    # To be reached, the folder's parents let others pass, though not look.
+    parent = os.path.dirname(folder)
+    for path in (parent, os.path.dirname(parent)):
+        os.chmod(path, os.stat(path).st_mode | 0o011)  # noqa: S103
+    os.setgroups([])
+    os.setgid(NOBODY_ID)
+    os.setuid(NOBODY_ID)
+    os.stat(folder)
+
+
 def main(arguments: list[str]) -> None:
     parent, signal, user, *command = arguments
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        if user == "unprivileged" and os.geteuid() == 0:
-            _leave_root(libc)
+        if user != "same" and os.geteuid() == 0:
+            _leave_root(libc, user)
         _check(libc.prctl(PR_SET_PDEATHSIG, int(signal), 0, 0, 0), "prctl(PR_SET_PDEATHSIG)")
         if os.getppid() != int(parent):
             sys.exit(f"the process that started {command[0]} has ended")

@@ -43,8 +43,8 @@ class Postgres:
     """A server on `data_dir`, its database and superuser called `treaty`; a second start finds its data.
 
     `port` None keeps the last start's port while that is free and chooses one otherwise. `durable`
-    False gives up fsync, for tests. Runs under any user: for root as an ordinary user of a user
-    namespace, PostgreSQL refusing root itself.
+    False gives up fsync, for tests. Runs under any user: for root as an ordinary one (see
+    treaty_embedded.leash), PostgreSQL refusing root itself.
     """
 
     PORT_SETTING = "TREATY_POSTGRES_PORT"
@@ -116,7 +116,7 @@ class Postgres:
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions"),
             *(() if self._settings.get("fsync") != "off" else ("--no-sync",)),
         ]
-        process = Process("PostgreSQL's initdb", command, self.log, unprivileged=True)
+        process = Process("PostgreSQL's initdb", command, self.log, unprivileged_in=self._dir.path)
         if not process.wait(timeout_s) or process.code() != 0:
             process.kill()
             raise StartError(f"PostgreSQL's data directory could not be made\n{process.tail()}")
@@ -136,7 +136,7 @@ class Postgres:
             self.log,
             # SIGTERM would wait until the last client has gone.
             stop_signal=signal.SIGINT,
-            unprivileged=True,
+            unprivileged_in=self._dir.path,
         )
         self._process.wait_ready(self._answers, timeout_s)
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:

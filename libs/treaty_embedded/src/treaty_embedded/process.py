@@ -37,8 +37,8 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, every_s: float =
 class Process:
     """One run of a command. `log` is appended to; `stop_signal` asks it to end in order.
 
-    `unprivileged` runs it as an ordinary user also where the parent is root. `orphan_signal` is what
-    it gets should the parent die.
+    `unprivileged_in` runs it as an ordinary user, also where the parent is root, who may work in that
+    folder. `orphan_signal` is what it gets should the parent die.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Process:
         cwd: Path | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         orphan_signal: signal.Signals | None = None,
-        unprivileged: bool = False,
+        unprivileged_in: Path | None = None,
     ) -> None:
         self.name = name
         self.log = log
@@ -64,7 +64,7 @@ class Process:
             str(_LEASH),
             str(os.getpid()),
             str(int(orphan_signal or stop_signal)),
-            "unprivileged" if unprivileged else "same",
+            str(unprivileged_in or "same"),
             *(str(part) for part in command),
         ]
 
