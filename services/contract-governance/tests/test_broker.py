@@ -116,6 +116,42 @@ async def test_odd_headers_and_tombstones_stop_nothing(servers, group):
     assert store.kept[key].device == key
 
 
+async def test_a_log_that_ends_with_a_transactions_marker_is_read_to_its_end(servers, group):
+    """The registry's relay writes in transactions: the last offset is never a record's."""
+    producer = Producer({"bootstrap.servers": servers, "transactional.id": group})
+    producer.init_transactions(30)
+    for finish in (producer.commit_transaction, producer.abort_transaction):
+        key = str(uuid.uuid4())
+        producer.begin_transaction()
+        producer.produce(DEVICE_CHANGED, device(key), key)
+        producer.flush(30)
+        finish(30)
+        store = Failing(times=0)
+        watching = Watching(servers, "0", store, lambda: None, group)
+        await follow(watching, lambda following=watching: following.check() is None)
+        assert (key in store.kept) == (finish == producer.commit_transaction)
+
+
+async def test_nothing_is_ready_before_what_was_read_is_written(servers, group):
+    produce(servers, (str(uuid.uuid4()), device("d"), None))
+    store, written = Failing(times=0), asyncio.Event()
+    devices = store.devices
+
+    async def slow(batch):
+        await written.wait()
+        await devices(batch)
+
+    store.devices = slow
+    watching = Watching(servers, "0", store, lambda: None, group)
+    task = asyncio.create_task(watching.run())
+    await until(lambda: watching.check() == "writing what was read")
+    written.set()
+    await until(lambda: watching.check() is None)
+    assert store.kept
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_what_was_done_is_not_read_again(servers, group):
     key = str(uuid.uuid4())
     produce(servers, (key, device(key), None))

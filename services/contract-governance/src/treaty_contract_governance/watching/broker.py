@@ -176,6 +176,8 @@ class Watching:
                     # The position passes a transaction's marker at the end, which no committed record does.
                     if await consumer.position(place) < ends[place]:
                         return f"reading {place.topic}"
+                if not getattr(subscriber.lock, "empty", True):
+                    return "writing what was read"
             except KafkaError as error:
                 return f"Kafka does not answer: {type(error).__name__}"
         return None
