@@ -10,7 +10,7 @@ from treaty_contracts.probe.channel import Child, ChildDiedError, Children
 __all__ = ["Call", "Outcome", "Session"]
 
 LOAD_DEADLINE_MS = 3_000
-GROUP = 24
+GROUP = 64
 PATIENCE = 4
 MAX_DEATHS = 3
 
@@ -104,7 +104,7 @@ class Session:
         try:
             if self.child is None:
                 self.open(self.number)
-            replies = self.ask(["calls", [call.message()[1:] for call, _ in group]], self.deadline_ms)
+            replies = self.ask(["calls", [call.message()[1:] for call, _ in group]], self.deadline_ms * 2)
         except ChildDiedError:
             return False
         if not isinstance(replies, list) or len(replies) != len(group):
