@@ -51,12 +51,13 @@ class _Stale:
         return self._metadata
 
 
-def members(flow: Flow) -> dict[str, set[int]]:
+def members(flow: Flow) -> dict[str, set[tuple[str, int]]]:
     """Who has which partitions, by the coordinator's account."""
     client = admin(flow.servers)
     described = client.describe_consumer_groups([flow.group])[flow.group].result(30)
     return {
-        m.group_instance_id: {p.partition for p in m.assignment.topic_partitions} for m in described.members
+        m.group_instance_id: {(p.topic, p.partition) for p in m.assignment.topic_partitions}
+        for m in described.members
     }
 
 
@@ -171,4 +172,4 @@ def test_topics_that_appeared_while_a_process_was_down_are_consumed_when_it_is_b
     took = wait_for(lambda: len(read(flow.servers, flow.out)) == 2, "the new topic's copy")
     print(f"consumed after {took:.2f} s")
     flow.runner(copying(flow.out, flow.dead), flow.client("1")).subscribe([flow.source, rf"^{prefix}\."])
-    wait_for(lambda: sum(map(len, members(flow).values())) == 4 and len(members(flow)) == 2, "an even share")
+    wait_for(lambda: [len(p) for p in members(flow).values()] == [2, 2], "an even share")

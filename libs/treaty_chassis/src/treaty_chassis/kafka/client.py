@@ -46,6 +46,7 @@ class ConfluentClient:
         self._fatal: KafkaError | None = None
         self._rejected: KafkaError | None = None
         self._stranded: dict[Partition, str] = {}
+        self._told: set[tuple[str, str | None]] = set()
         self._paused: set[Partition] = set()
         self._paused_ends: dict[Partition, int] = {}
         self._paused_ends_at = 0.0
@@ -58,6 +59,7 @@ class ConfluentClient:
             self._producer.init_transactions(_OPEN_S)
 
     def subscribe(self, topics: Collection[str]) -> None:
+        self._told.clear()
         self._topics = sorted(topics)
         with failures.outside_transaction():
             if topics:
@@ -248,7 +250,9 @@ class ConfluentClient:
         if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and number is not None:
             self._stranded[Partition(topic, number)] = error.str()
             log.error("partition stranded", topic=topic, partition=number, detail=error.str())
-        else:
+        elif (error.name(), topic) not in self._told:
+            # A topic that does not exist yet is told of at every refresh of the metadata: once will do.
+            self._told.add((error.name(), topic))
             log.warning("kafka", code=error.name(), detail=error.str(), topic=topic, partition=number)
         return False
 

@@ -45,6 +45,8 @@ def consumer(bootstrap_servers: str, group: str, slot: str) -> dict[str, Any]:
         "group.instance.id": f"{group}-{slot}",
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": 45_000,
+        # How soon a member hears that the group is assigning anew.
+        "heartbeat.interval.ms": 1000,
         "max.poll.interval.ms": 300_000,
         # Offsets travel in the producer's transactions.
         "enable.auto.commit": False,

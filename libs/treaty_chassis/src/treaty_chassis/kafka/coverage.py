@@ -51,6 +51,9 @@ class Coverage:
         if self._look_at is None or now < self._look_at:
             return set()
         unassigned = self._unassigned(topics)
+        if unassigned is None:
+            self._look_at = now + _AGAIN_S
+            return set()
         # What has only just appeared is assigned within a second or two, unless nobody looks: at the start
         # nobody does.
         certain = unassigned if self._first else unassigned & self._suspected
@@ -63,7 +66,8 @@ class Coverage:
             )
         return certain
 
-    def _unassigned(self, topics: Collection[str]) -> set[Partition]:
+    def _unassigned(self, topics: Collection[str]) -> set[Partition] | None:
+        """None while the group is rebalancing."""
         known = self._consumer.list_topics(timeout=_CALL_S).topics
         wanted = {
             Partition(name, number)
@@ -79,7 +83,7 @@ class Coverage:
         described = admin.describe_consumer_groups([self._group], request_timeout=_CALL_S)
         group = described[self._group].result()
         if group.state is not ConsumerGroupState.STABLE:
-            return set()
+            return None
         taken = {
             Partition(p.topic, p.partition) for m in group.members for p in m.assignment.topic_partitions
         }

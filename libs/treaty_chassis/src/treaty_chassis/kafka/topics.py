@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Difference:
 
 
 def admin(bootstrap_servers: str) -> AdminClient:
-    return AdminClient({"bootstrap.servers": bootstrap_servers, "client.id": "treaty-admin"})
+    settings = {"bootstrap.servers": bootstrap_servers, "client.id": "treaty-admin"}
+    return AdminClient(settings | {"logger": logging.getLogger("librdkafka")})
 
 
 def apply(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:

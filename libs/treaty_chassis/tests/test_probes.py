@@ -1,0 +1,70 @@
+"""What orchestrators ask."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry, Counter
+
+from treaty_chassis.probes import Probes
+
+
+@pytest.fixture
+def wrong() -> dict[str, str | None]:
+    return {"views": None, "alive": None}
+
+
+@pytest.fixture
+def probes(wrong: dict[str, str | None]) -> Iterator[Probes]:
+    registry = CollectorRegistry()
+    Counter("cups", "Of tea.", registry=registry).inc(3)
+    checks = {"views": lambda: wrong["views"], "runner": lambda: None}
+    found = Probes("127.0.0.1", 0, checks, alive=lambda: wrong["alive"], registry=registry).start()
+    yield found
+    found.close()
+
+
+def get(probes: Probes, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{probes.port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_ready_while_every_check_passes_and_otherwise_what_is_missing(probes, wrong):
+    status, body = get(probes, "/readyz")
+    assert (status, json.loads(body)) == (200, {"ready": True, "checks": {"views": "ok", "runner": "ok"}})
+    wrong["views"] = "not read to the end yet: device.changed.v1"
+    status, body = get(probes, "/readyz?verbose")
+    assert status == 503
+    assert json.loads(body) == {
+        "ready": False,
+        "checks": {"views": "not read to the end yet: device.changed.v1", "runner": "ok"},
+    }
+
+
+def test_alive_is_not_ready(probes, wrong):
+    wrong["views"] = "missing"
+    assert get(probes, "/livez")[0] == 200
+    wrong["alive"] = "the loop has ended"
+    assert get(probes, "/livez") == (503, '{"alive": false, "detail": "the loop has ended"}')
+
+
+def test_metrics_in_prometheus_form(probes):
+    status, body = get(probes, "/metrics")
+    assert status == 200
+    assert "cups_total 3.0" in body
+
+
+def test_nothing_else_is_served(probes):
+    assert get(probes, "/")[0] == 404
+
+
+def test_a_taken_port_is_an_error_at_once(probes):
+    with pytest.raises(OSError, match="in use"):
+        Probes("127.0.0.1", probes.port, {})
