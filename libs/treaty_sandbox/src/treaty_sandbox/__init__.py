@@ -5,7 +5,7 @@ the blocking forms for checks. A `Target` names a trusted runner and the untrust
 """
 
 from treaty_sandbox.child import ChildEndedError
-from treaty_sandbox.decoding import ReadingValues, decoding_target
+from treaty_sandbox.decoding import ReadingValues, codec_target, decoding_target
 from treaty_sandbox.host import Host
 from treaty_sandbox.limits import ALL_MECHANISMS, Limits, Mechanism, Policy
 from treaty_sandbox.outcome import Applied, ChildRefusedError, Done, Failed, Ok
@@ -32,6 +32,7 @@ __all__ = [
     "Target",
     "Template",
     "TemplateError",
+    "codec_target",
     "decoding_target",
     "run",
 ]

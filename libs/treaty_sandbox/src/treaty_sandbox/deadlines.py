@@ -10,14 +10,15 @@ from treaty_sandbox.limits import Limits
 __all__ = ["Deadlines"]
 
 _NOISE = 0.005
-_MOST_GRACES = 40
+_MOST_GRACE = 4
+"""Times the deadline itself: a machine busier than that is no place for deadlines."""
 
 
 class Deadlines:
     """Of one child: of its start or its batch as a whole, and of the message it says it is at.
 
     Seconds of the caller's monotonic clock. On a busy machine a ready child may wait for a core longer than
-    a deadline; that time is given back, a message's deadline at a time, so that load convicts nobody.
+    a deadline; that time is given back, up to four times the deadline, so that load convicts nobody.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -25,7 +26,7 @@ class Deadlines:
         self._whole = 0.0
         self._step = math.inf
         self._position = 0
-        self._graces = 0
+        self._grace = 0.0
 
     @property
     def next(self) -> float:
@@ -34,7 +35,7 @@ class Deadlines:
 
     def within(self, seconds: float, now: float) -> None:
         """One thing is asked, whatever the child says of its progress."""
-        self._whole, self._step, self._graces = now + seconds, math.inf, 0
+        self._whole, self._step, self._grace = now + seconds, math.inf, seconds * _MOST_GRACE
 
     def starting(self, now: float) -> None:
         self.within(self._limits.start_deadline / 1000, now)
@@ -49,13 +50,13 @@ class Deadlines:
         """Whether it has taken too long."""
         each = self._limits.message_deadline / 1000
         if child.state is State.BUSY and self._step != math.inf and child.progress != self._position:
-            self._position, self._step = child.progress, now + each
+            self._position, self._step, self._grace = child.progress, now + each, each * _MOST_GRACE
         if now < self.next:
             return False
-        grace = min(child.waited(), each)
-        if grace <= _NOISE or self._graces >= _MOST_GRACES:
+        grace = min(child.waited(), self._grace)
+        if grace <= _NOISE:
             return True
-        self._graces += 1
+        self._grace -= grace
         self._whole = max(self._whole, now + grace)
         if self._step != math.inf:
             self._step = max(self._step, now + grace)

@@ -1,8 +1,8 @@
-"""Decoders as targets: what to send, and the shape their replies must have."""
+"""Decoders and codecs as targets: what to send, and the shape their replies must have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,7 +10,7 @@ import msgspec
 
 from treaty_sandbox.target import Target
 
-__all__ = ["DecodeMessage", "PositionValues", "ReadingValues", "decoding_target"]
+__all__ = ["DecodeMessage", "PositionValues", "ReadingValues", "codec_target", "decoding_target"]
 
 DecodeMessage: TypeAlias = tuple[bytes, int | None, str, str, int]
 """payload, f_port, model, content_type, received_at in ms."""
@@ -49,4 +49,22 @@ def decoding_target(
         readable=tuple(readable),
         import_path=tuple(import_path),
         environment=environment or {},
+    )
+
+
+def codec_target(
+    package: Path | Mapping[str, bytes],
+    entry: str,
+    measurements: Collection[str] = (),
+    *,
+    position: bool = False,
+) -> Target:
+    """The target for a JavaScript codec at `entry` ("module:function"); its values are list[ReadingValues].
+
+    `measurements` are the names (of treaty_sandbox.inside.javascript.emitted_name) that are measurements.
+    """
+    return Target(
+        runner="treaty_sandbox.inside.javascript:decoder",
+        package=package,
+        options={"entry": entry, "measurements": sorted(measurements), "position": position},
     )

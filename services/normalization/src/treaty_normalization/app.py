@@ -15,6 +15,7 @@ from treaty_chassis.kafka.runner import Runner
 from treaty_chassis.probes import Check, Probes
 from treaty_chassis.telemetry import configure_logging
 from treaty_contracts import Policy, check
+from treaty_contracts.probe.channel import close_templates
 from treaty_events.topics import accepted_topic, spec_of
 from treaty_normalization.gate import Gate
 from treaty_normalization.hosting import Hosting
@@ -37,6 +38,7 @@ def main() -> int:
     template.start()
     judge = partial(check, policy=Policy(sandbox=settings.sandbox.value))
     plugins, rejected = find(settings.plugins_dir, settings.hosts, judge)
+    close_templates()
     metrics = Metrics()
     hostings = {
         name: Hosting(plugin, template, settings.sandbox, settings.slot, metrics)

@@ -13,7 +13,7 @@ from treaty_contracts import Contract, Verdict
 from treaty_contracts.model import contract_name, load_bytes
 from treaty_contracts.package import PackageTooLargeError, take
 from treaty_normalization.promises import Promises
-from treaty_sandbox import Limits, Target, decoding_target
+from treaty_sandbox import Limits, Target, codec_target, decoding_target
 
 __all__ = ["Judge", "Plugin", "Rejected", "find"]
 
@@ -38,6 +38,10 @@ class Plugin:
         """The child's: the package in memory, so that no later change of a file reaches it."""
         if self.contract.entry is None:
             raise ValueError(f"{self.name}: the contract has no entry")
+        if self.contract.language == "javascript":
+            emits = self.contract.emits
+            entry = self.contract.entry.decode
+            return codec_target(self.files, entry, emits.measurements.keys(), position=emits.position)
         third_party = any(rule.allowed for rule in self.contract.packages_in_full().values())
         library = [Path(p) for p in sys.path if p.endswith("site-packages")] if third_party else []
         return decoding_target(
@@ -103,8 +107,6 @@ def _judged(path: Path, judge: Judge) -> Plugin | Rejected:
     contract = None if file is None else load_bytes(file, snapshot.files[file]).contract
     if contract is None or contract.entry is None:
         return Rejected(path.name, "the contract has no entry")
-    if contract.language != "python":
-        return Rejected(path.name, f"language {contract.language} is not run by this worker")
     return Plugin(
         contract.plugin,
         contract.version,

@@ -118,8 +118,13 @@ class Package:
 
     def __init__(self, place: str | Mapping[str, bytes]) -> None:
         """A directory, or files in memory by POSIX path."""
-        sources = _Directory(place) if isinstance(place, str) else _Memory(place)
+        sources: _Sources = _Directory(place) if isinstance(place, str) else _Memory(place)
         sys.meta_path.append(_Importer(sources))
+        self._sources = sources
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content, by POSIX path; None where there is none."""
+        return self._sources.read(path)
 
     def load(self, module: str) -> ModuleType:
         """The module `module` (dotted, relative to the package); raises whatever its code raises."""
