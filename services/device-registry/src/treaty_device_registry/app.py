@@ -80,7 +80,6 @@ def api(
 
 async def serve(settings: ApiSettings) -> None:
     """Runs until SIGTERM. Raises what cannot be mended by waiting: settings, keys, a port in use."""
-    bound = server.bind(settings.http_host, settings.http_port)
     verifier = TokenVerifier(settings.jwks_file, settings.issuer, settings.audience)
     issuer = _issuer(settings, verifier)
     redis, url = settings.redis_url.get_secret_value(), settings.database_url.get_secret_value()
@@ -107,6 +106,7 @@ async def serve(settings: ApiSettings) -> None:
     }
     issuer_limit = RateLimit(redis, TOKENS_PER_MINUTE, "issuer")
     app = api(resources, checks, issuer=issuer, issuer_limit=issuer_limit, origins=settings.origins)
+    bound = server.bind(settings.http_host, settings.http_port)
     making = asyncio.create_task(topics.make())
     relay.start()
     parking.start()
@@ -139,7 +139,7 @@ class _Topics:
     """The platform's standing topics, made at the start and asked for again until they are there."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._admin = admin(bootstrap_servers)
+        self._servers = bootstrap_servers
         self._wrong: str | None = "not made yet"
 
     def check(self) -> str | None:
@@ -147,14 +147,17 @@ class _Topics:
 
     def of_gateway(self, slug: str) -> None:
         """Blocks. Raises KafkaException."""
-        apply(self._admin, [raw_topic(slug)])
+        apply(admin(self._servers), [raw_topic(slug)])
 
     async def make(self) -> None:
         while self._wrong is not None:
             try:
-                await asyncio.to_thread(apply, self._admin, standing_topics())
+                await asyncio.to_thread(self._make)
                 self._wrong = None
             except KafkaException as error:
                 self._wrong = f"Kafka: {error.args[0]}"
                 log.warning("topics_not_made", error=self._wrong)
                 await asyncio.sleep(1)
+
+    def _make(self) -> None:
+        apply(admin(self._servers), standing_topics())

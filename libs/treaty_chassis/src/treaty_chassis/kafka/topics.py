@@ -43,7 +43,7 @@ class Difference:
 
 
 def admin(bootstrap_servers: str) -> AdminClient:
-    settings = {"bootstrap.servers": bootstrap_servers, "client.id": "treaty-admin"}
+    settings: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "client.id": "treaty-admin"}
     return AdminClient(settings | {"logger": logging.getLogger("librdkafka")})
 
 

@@ -8,6 +8,7 @@ transaction compares the offset it found before setting the next, so a writer th
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from prometheus_client import Counter, Gauge, Histogram
 
+from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.topics import admin, topic_ids
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.postgres.progress import OvertakenError, Place, Progress
@@ -154,6 +156,7 @@ class Projection:
                     "auto.offset.reset": "error",
                     "queued.max.messages.kbytes": 16384,
                     "fetch.wait.max.ms": 100,
+                    "logger": logging.getLogger("librdkafka"),
                 }
             )
             try:
@@ -246,12 +249,8 @@ class Projection:
 
 def _record(message: Message) -> Record:
     error = message.error()
-    if error is not None:
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            raise LostError(f"{message.topic()} partition {message.partition()}: {error.str()}")
-        raise KafkaException(error)
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    if topic is None or partition is None or offset is None:
-        raise KafkaException(KafkaError(KafkaError._BAD_MSG))
-    headers: Any = message.headers() or ()
-    return Record(topic, partition, offset, message.timestamp()[1], message.key(), message.value(), headers)
+    if error is None:
+        return record_of(message)
+    if error.code() == KafkaError._AUTO_OFFSET_RESET:
+        raise LostError(f"{message.topic()} partition {message.partition()}: {error.str()}")
+    raise KafkaException(error)

@@ -17,6 +17,7 @@ Rows are never skipped.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -153,6 +154,7 @@ class Relay:
                 "partitioner": "murmur2_random",
                 "retry.backoff.ms": 1,
                 "retry.backoff.max.ms": 50,
+                "logger": logging.getLogger("librdkafka"),
             }
         )
         producer.init_transactions(TIMEOUT_S)
@@ -167,6 +169,7 @@ class Relay:
                 "group.id": self._outbox.name,
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
+                "logger": logging.getLogger("librdkafka"),
             }
         )
 
@@ -178,6 +181,8 @@ class Relay:
             if self._pass(connection, producer, group, batch):
                 batch += 1
                 continue
+            # Also where librdkafka's log comes out.
+            producer.poll(0)
             self._wrong = None
             AGE.labels(self._outbox.name).set(0)
             if time.monotonic() - pruned > PRUNE_S:
