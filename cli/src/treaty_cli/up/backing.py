@@ -7,22 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from treaty_cli.home import Home
-from treaty_embedded import EmbeddedError, Kafka, Postgres, Valkey
+from treaty_cli.up.services import asked_port
+from treaty_embedded import Kafka, Postgres, Valkey
 
 __all__ = ["Backing", "Server"]
 
 Server = Kafka | Postgres | Valkey
 
 _NAMES = {"kafka": "KAFKA_BOOTSTRAP_SERVERS", "postgres": "DATABASE_URL", "valkey": "REDIS_URL"}
-
-
-def _port(setting: str) -> int | None:
-    given = os.environ.get(setting)
-    if not given:
-        return None
-    if not given.isdecimal() or not 0 < int(given) < 65536:
-        raise EmbeddedError(f"{setting}: expected a port from 1 to 65535, got {given!r}")
-    return int(given)
 
 
 class Backing:
@@ -32,7 +24,7 @@ class Backing:
         self._given = {name: environment[key] for name, key in _NAMES.items() if environment.get(key)}
         kinds: dict[str, type[Server]] = {"kafka": Kafka, "postgres": Postgres, "valkey": Valkey}
         self.servers: dict[str, Server] = {
-            name: kind(self._folder(home, name), _port(kind.PORT_SETTING))
+            name: kind(self._folder(home, name), asked_port(kind.PORT_SETTING))
             for name, kind in kinds.items()
             if name not in self._given
         }

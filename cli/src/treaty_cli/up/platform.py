@@ -49,7 +49,8 @@ class Platform:
         Raises EmbeddedError with what ended and the end of its log.
         """
         keys = credentials.ensure(self.home)
-        ports = services.addresses()
+        # A port that was insisted on and is taken is told at once; free ones are chosen when they are used.
+        services.addresses()
         kafka, postgres, valkey = (
             self._pool.submit(self._start_server, name) for name in ("kafka", "postgres", "valkey")
         )
@@ -59,6 +60,7 @@ class Platform:
         kafka.result()
         created = self._pool.submit(self._create_topics)
         _all([*migrated, created])
+        ports = services.addresses()
         environment = services.environment(keys, self._backing.environment(), ports, self.plugins)
         for service in services.SERVICES:
             url = f"http://127.0.0.1:{ports[service.name]}"

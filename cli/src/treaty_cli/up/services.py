@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from treaty_cli.credentials import Credentials
-from treaty_embedded import ports
+from treaty_embedded import EmbeddedError, ports
 
-__all__ = ["MIGRATIONS", "SERVICES", "STOPPING", "Service", "addresses", "environment"]
+__all__ = ["MIGRATIONS", "SERVICES", "STOPPING", "Service", "addresses", "asked_port", "environment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,21 @@ STOPPING = (("push",), ("ingestion", "normalization", "projector"), ("registry",
 MIGRATIONS = ("treaty_device_registry.migrate", "treaty_contract_governance.migrate")
 
 
+def asked_port(setting: str) -> int | None:
+    """What the environment insists on. Raises EmbeddedError for what is no port."""
+    given = os.environ.get(setting)
+    if not given:
+        return None
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        raise EmbeddedError(f"{setting}: expected a port from 1 to 65535, got {given!r}")
+    return int(given)
+
+
 def addresses() -> dict[str, int]:
     """A port for each service. Raises PortBusyError where the one that was insisted on is taken."""
     found: dict[str, int] = {}
     for service in SERVICES:
-        given = os.environ.get(service.setting)
-        found[service.name] = ports.choose(int(given) if given else None, service.setting, service.port)
+        found[service.name] = ports.choose(asked_port(service.setting), service.setting, service.port)
     return found
 
 
