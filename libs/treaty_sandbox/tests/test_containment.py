@@ -329,6 +329,31 @@ def test_a_child_dies_with_its_template_and_would_not_without_the_death_signal(
     os.kill(loose, signal.SIGKILL)
 
 
+SUPERVISOR = """
+import sys, time
+from treaty_sandbox import Host, Limits, ReadingValues, Template, decoding_target
+template = Template()
+target = decoding_target({"d.py": b"while True: pass"}, "d:decode")
+host = Host(template, target, list[ReadingValues], limits=Limits(start_deadline=600_000))
+while host._child is None or host._child.pid is None:
+    host.poll(time.monotonic())
+print(template._process.pid, host._child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed() -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR], stdout=subprocess.PIPE)
+    assert supervisor.stdout is not None
+    template, child = (int(pid) for pid in supervisor.stdout.readline().split())
+    assert alive(template)
+    assert alive(child)
+    supervisor.kill()
+    supervisor.wait()
+    supervisor.stdout.close()
+    until(lambda: not alive(template) and not alive(child))
+
+
 def alive(pid: int) -> bool:
     try:
         return status(pid)["State"][0] != "Z"

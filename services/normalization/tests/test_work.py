@@ -50,7 +50,7 @@ def work(template: Template, registry: CollectorRegistry) -> Iterator[Normalizat
     found.assigned([Assigned(Partition(topic, 0), 0) for topic in hostings], Log([]))
     yield found
     for hosting in hostings.values():
-        hosting.close()
+        hosting.rest()
 
 
 def collect(work: NormalizationWork, count: int, now_ms: int = 0) -> list[Finished]:
@@ -150,6 +150,20 @@ def test_a_partition_taken_over_knows_what_came_before(work: NormalizationWork) 
     work.assigned([Assigned(Partition(TOPIC, 0), 1)], Log([before, repeat]))
     work.submit([repeat], 0)
     assert topics(collect(work, 1)[0]) == []
+
+
+def test_a_plugin_without_a_partition_has_no_child_until_it_gets_one(work: NormalizationWork) -> None:
+    hosting = work._hostings[OTHER]
+    work.submit(records(b"1"), 0)
+    collect(work, 1)
+    assert hosting.filenos()
+    work.revoked([Partition(OTHER, 0)])
+    work.collect(0)
+    assert hosting._host._child is None
+    assert hosting.check() is None
+    work.assigned([Assigned(Partition(OTHER, 0), 0)], Log([]))
+    work.submit(records(b"", topic=OTHER), 0)
+    assert [f.record.topic for f in collect(work, 1)] == [OTHER]
 
 
 def test_what_the_runner_cannot_produce_becomes_a_dead_letter_of_the_plugin(work: NormalizationWork) -> None:

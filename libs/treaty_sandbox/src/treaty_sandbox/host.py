@@ -115,19 +115,11 @@ class Host(Generic[T]):
         return self._finished()
 
     def close(self) -> None:
-        """Kills the child; a batch in work is forgotten."""
+        """Kills the child; a batch in work is forgotten. The next `poll` starts anew."""
         if self._child is not None:
             self._child.close()
-            self._child = None
-        self._trials = None
-
-    def reset(self) -> None:
-        """Forgets the batch in work, so that its records can be submitted again; replaces a busy child."""
-        if self._trials is not None:
-            self._trials = None
-            if self._child is not None and self._child.state is State.BUSY:
-                self._child.close()
-                self._child, self._ended, self._start_at = None, None, 0.0
+        self._child, self._ended, self._trials = None, None, None
+        self._start_at, self._pause, self.trouble = 0.0, 0.0, None
 
     def _start(self, now: float) -> None:
         if now < self._start_at:

@@ -68,7 +68,7 @@ def main() -> int:
     finally:
         follower.close()
         for hosting in hostings.values():
-            hosting.close()
+            hosting.rest()
         template.close()
         probes.close()
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.topics import accepted_topic
 
 __all__ = ["Orders", "objection", "orders"]
 
@@ -22,18 +23,19 @@ def orders(digests: Mapping[str, str], decisions: Mapping[str, ContractDecided])
     """A plugin's topic is read only while the decision is on the very package that is hosted here.
 
     A quarantined plugin's topic stays subscribed and is held: the worker stays a member of the group, so the
-    committed offset does not expire and nobody else takes the partition. A topic exists once the decision
-    names it.
+    committed offset does not expire and nobody else takes the partition. The plugin's topic exists once the
+    decision names one.
     """
     read, held = set(), set()
     for name, digest in digests.items():
         decided = decisions.get(name)
         if decided is None or decided.topic is None or decided.digest != digest:
             continue
+        topic = accepted_topic(name).name
         if decided.state is not PluginState.REFUSED:
-            read.add(decided.topic)
+            read.add(topic)
         if decided.state is PluginState.QUARANTINED:
-            held.add(decided.topic)
+            held.add(topic)
     return Orders(frozenset(read), frozenset(held))
 
 

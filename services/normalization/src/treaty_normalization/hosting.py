@@ -42,12 +42,14 @@ class Hosting:
         self._restarts = 0
         self._reports = Reports(plugin, slot)
         self._metrics = metrics
+        self._resting = True
 
     def take(self, entry: Entry, arrival: Arrival) -> None:
         self._queue.append((entry, arrival))
 
     def poll(self, now: float, now_ms: int) -> None:
         """Moves on whatever can: at most a batch comes back, and the next goes out. Never blocks."""
+        self._resting = False
         done = self._host.poll(now)
         if done is not None:
             self._finish(done.replies, now, now_ms)
@@ -59,7 +61,9 @@ class Hosting:
         return [descriptor for descriptor, _, _ in self._host.waits()]
 
     def check(self) -> str | None:
-        """For readiness: None while a child is loaded."""
+        """For readiness: None while a child is loaded, or none is needed."""
+        if self._resting:
+            return None
         if self._host.trouble is not None:
             return f"the child does not start: {self._host.trouble}"
         return None if self._host.ready else "the child is starting"
@@ -69,7 +73,11 @@ class Hosting:
         self._queue.clear()
         self._reports.reset()
 
-    def close(self) -> None:
+    def rest(self) -> None:
+        """Nothing is to be done until the next `poll`: the child is let go."""
+        self._resting = True
+        self.reset()
+        self._batch = ()
         self._host.close()
 
     def _send(self, now: float) -> None:

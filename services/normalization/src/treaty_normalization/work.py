@@ -32,15 +32,18 @@ class NormalizationWork:
         self._metrics = metrics
         self._clock = clock
         self._lanes: dict[Partition, Lane] = {}
+        self._active: tuple[Hosting, ...] = ()
 
     def assigned(self, partitions: Sequence[Assigned], history: History) -> None:
         for assigned in partitions:
             self._drop(assigned.partition)
             self._lanes[assigned.partition] = Lane(read_back(assigned, history))
+        self._choose()
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         for partition in partitions:
             self._drop(partition)
+        self._choose()
 
     def submit(self, records: Sequence[Record], now_ms: int) -> None:
         for record in records:
@@ -54,11 +57,11 @@ class NormalizationWork:
     def reset(self) -> None:
         for partition in list(self._lanes):
             self._drop(partition)
-        for hosting in self._hostings.values():
+        for hosting in self._active:
             hosting.reset()
 
     def filenos(self) -> Sequence[int]:
-        return sorted({fileno for hosting in self._hostings.values() for fileno in hosting.filenos()})
+        return sorted({fileno for hosting in self._active for fileno in hosting.filenos()})
 
     def dead_letter(self, record: Record, reason: str, detail: str) -> Output:
         hosting = self._hostings.get(record.topic)
@@ -88,8 +91,16 @@ class NormalizationWork:
 
     def _poll(self, now_ms: int) -> None:
         now = self._clock()
-        for hosting in self._hostings.values():
+        for hosting in self._active:
             hosting.poll(now, now_ms)
+
+    def _choose(self) -> None:
+        """Plugins none of whose partitions are here cost nothing: no child, no poll."""
+        topics = {partition.topic for partition in self._lanes}
+        for topic, hosting in self._hostings.items():
+            if topic not in topics:
+                hosting.rest()
+        self._active = tuple(self._hostings[topic] for topic in sorted(topics))
 
     def _drop(self, partition: Partition) -> None:
         lane = self._lanes.pop(partition, None)
