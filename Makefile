@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make. Everything else comes from PyPI and Maven Central, at the versions
 # uv.lock and kafka.lock name, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint bench
+.PHONY: help setup demo up test browser lint bench
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -42,8 +42,11 @@ demo: setup ## the whole platform with a demo fleet, until Ctrl-C
 up: setup ## the whole platform, until Ctrl-C
 	@$(BIN)/treaty up $(ARGS)
 
-test: lint ## lint, then every test, with the embedded Kafka, PostgreSQL and Valkey
+test: lint browser ## lint, then every test, with the embedded Kafka, PostgreSQL and Valkey
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+browser:
+	@scripts/browser
 
 lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/ruff check .
@@ -53,6 +56,7 @@ lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/python -m treaty_events.documents --check
 	$(BIN)/python -m treaty_contract_governance.openapi --check
 	$(BIN)/python -m treaty_device_registry.openapi --check
+	$(BIN)/python -m treaty_push_gateway.openapi --check
 
 bench: setup ## a benchmark by name
 	@$(BIN)/treaty bench $(ARGS)

@@ -19,6 +19,7 @@ from treaty_push_gateway.stream.ring import Ring
 from treaty_push_gateway.stream.step import Fanout
 from treaty_push_gateway.stream.subscription import Stage, Subscription
 
+EVERYTHING = Filter(None)
 LOG = Log("cluster", UUID(int=1))
 PARTITIONS = 2
 
@@ -55,7 +56,7 @@ class World:
 class Client:
     """A subscriber that processes what it is sent, and resumes from the last cursor when it is cut off."""
 
-    def __init__(self, world, filter=Filter(None), conflate=False):
+    def __init__(self, world, filter=EVERYTHING, conflate=False):
         self.world, self.filter, self.conflate = world, filter, conflate
         self.sent, self.readings, self.blocked_since, self.error = [], [], None, None
         self.start = world.hub.position

@@ -10,6 +10,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+pytestmark = pytest.mark.xdist_group("push-protocol")
+
 SUBPROTOCOLS = ["treaty.v1.json"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 import structlog
 import uvloop
@@ -11,29 +12,37 @@ from fastapi import FastAPI
 from treaty_chassis.http import probes, problems
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.server import bind, serving, until_stopped
+from treaty_chassis.probes import Check
 from treaty_chassis.telemetry import METRICS, configure_logging
 from treaty_push_gateway.metrics import NodeCollector
 from treaty_push_gateway.node import Node
 from treaty_push_gateway.routes import install_console, routes
+from treaty_push_gateway.session import Gateway
 from treaty_push_gateway.settings import Settings
 from treaty_push_gateway.transports import sse
 from treaty_push_gateway.transports.traffic import Traffic
 from treaty_push_gateway.transports.websocket import protocol_class
-from treaty_push_gateway.widgets import load_widgets
+from treaty_push_gateway.widgets import ModelWidget, load_widgets
 
 __all__ = ["application", "main", "serve"]
 
 log = structlog.get_logger(__name__)
 
 
-def application(settings: Settings, node: Node, traffic: Traffic) -> FastAPI:
-    """The HTTP side; WebSocket connections never reach it."""
+def application(
+    checks: Mapping[str, Check],
+    gateway: Callable[[], Gateway | None],
+    traffic: Traffic,
+    widgets: Mapping[str, ModelWidget],
+    registry_url: str,
+) -> FastAPI:
+    """The HTTP side; WebSocket connections never reach it. `registry_url` is the registry as browsers
+    reach it."""
     app = FastAPI(title="Treaty push gateway", version="1", docs_url=None, redoc_url=None)
-    registry_url = settings.registry_public_url or settings.registry_url
     problems.install(app)
-    probes.install(app, node.checks())
-    app.include_router(routes(registry_url, load_widgets(settings.plugins_dir)))
-    app.include_router(sse.routes(lambda: node.gateway, traffic))
+    probes.install(app, checks)
+    app.include_router(routes(registry_url, widgets))
+    app.include_router(sse.routes(gateway, traffic))
     app.add_middleware(BodyLimit, limit=1024)
     install_console(app, registry_url)
     return app
@@ -43,12 +52,17 @@ async def serve(settings: Settings) -> int:
     """Until SIGTERM or SIGINT, or until the log is not the one it was; the process's exit code."""
     traffic = Traffic(settings.connections)
     node = Node(settings)
-    METRICS.register(NodeCollector(traffic, lambda: node.gateway))
+
+    def gateway() -> Gateway | None:
+        return node.gateway
+
+    METRICS.register(NodeCollector(traffic, gateway))
     bound = bind(settings.http_host, settings.http_port)
-    websocket = protocol_class(lambda: node.gateway, traffic)
+    registry_url = settings.registry_public_url or settings.registry_url
+    app = application(node.checks(), gateway, traffic, load_widgets(settings.plugins_dir), registry_url)
     running = asyncio.create_task(node.run())
     stopped = asyncio.create_task(until_stopped())
-    async with serving(application(settings, node, traffic), bound, ws=websocket, limit_concurrency=None):
+    async with serving(app, bound, ws=protocol_class(gateway, traffic), limit_concurrency=None):
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     running.cancel()
     ended = await asyncio.gather(running, return_exceptions=True)

@@ -237,7 +237,7 @@ class Stream:
         self._silent_since = now if self._silent_since is None else self._silent_since
         if self._patience_s is not None and now - self._silent_since >= self._patience_s:
             raise StreamError("unreachable", f"{type(error).__name__}: {error}") from error
-        ceiling = min(10.0, 0.2 * 2**self._failures)
+        ceiling = min(5.0, 0.2 * 2**self._failures)
         self._failures = min(self._failures + 1, 10)
         await asyncio.sleep(random.uniform(ceiling / 2, ceiling))  # noqa: S311 (spreads load, no secret)
 

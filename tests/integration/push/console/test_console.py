@@ -8,6 +8,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from treaty_chassis.kafka.topics import admin, topic_ids
 
+pytestmark = pytest.mark.xdist_group("push-console")
+
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
 

@@ -11,7 +11,7 @@ const TOKEN = "treaty-token";
 const $ = (id) => document.getElementById(id);
 const cards = new Cards($("fleet"));
 const widgets = new Widgets();
-const state = { registry: null, workspace: null, fleet: null, devices: new Map(), asked: new Set(), stream: null, count: 0, recent: [] };
+const state = { registry: null, workspace: null, fleet: null, devices: new Map(), asked: new Set(), stream: null, run: 0, count: 0, recent: [] };
 
 /** The token of the address's fragment moves to this tab's storage, and out of the address. */
 function token() {
@@ -44,6 +44,7 @@ function signIn(why = "") {
 }
 
 function stop() {
+  state.run += 1;
   state.stream?.close();
   state.stream = null;
   state.devices.clear();
@@ -54,21 +55,25 @@ function stop() {
 const because = (error) =>
   error.status === 0 ? "The registry does not answer." : `The registry answered ${error.status}: ${error.message}.`;
 
-/** Runs until it succeeds; only a token that is refused ends it. */
+/** Runs until it succeeds. Null when the token is refused, or when the page has turned to something else. */
 async function insist(work) {
+  const { run } = state;
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
     try {
       const found = await work();
+      if (run !== state.run) return null;
       notice("");
       return found;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
+      if (run !== state.run) return null;
       if (error.status === 401) {
         signIn("The token was refused or has expired. Paste a fresh one.");
         return null;
       }
       notice(`${because(error)} Trying again.`);
       await new Promise((done) => setTimeout(done, pause));
+      if (run !== state.run) return null;
     }
   }
 }
@@ -80,6 +85,7 @@ async function start() {
   $("leave").hidden = false;
   status("connecting", "Connecting");
   const found = await insist(config);
+  if (!found) return undefined;
   state.registry = new Registry(found.registry_url, bearer);
   const workspaces = await insist(() => state.registry.workspaces());
   if (!workspaces) return undefined;
@@ -98,12 +104,15 @@ async function start() {
 async function show(workspace, url, bearer) {
   stop();
   state.workspace = workspace;
-  state.fleet = await insist(() => state.registry.fleet(workspace));
-  if (!state.fleet || state.workspace !== workspace) return;
+  const { run } = state;
+  const fleet = await insist(() => state.registry.fleet(workspace));
+  if (!fleet) return;
+  state.fleet = fleet;
   for (const id of ["figures", "searching"]) $(id).hidden = false;
   const about = [...state.fleet.devices.values()].sort((a, b) => a.name.localeCompare(b.name));
   await Promise.all(about.map((a) => a.model).filter((m, n, all) => all.indexOf(m) === n).map((m) => widgets.of(m)));
   for (const a of about) await put(of(a.id), a);
+  if (run !== state.run) return;
   cards.say("No devices in this workspace yet. Register one, or approve one that has been heard in the inbox.");
   state.stream = new Stream(url, bearer, workspace, {
     snapshot: (states) => states.forEach((s) => change(s.device, (device) => device.restore(s))),
@@ -133,7 +142,6 @@ async function meet(device) {
   if (state.asked.has(device.id)) return;
   state.asked.add(device.id);
   const about = await state.registry.device(state.workspace, device.id).catch(() => null);
-  if (state.devices.get(device.id) !== device) return;
   await put(device, about);
   cards.say();
 }
@@ -144,6 +152,7 @@ async function put(device, about) {
   const gateway = state.fleet.gateways.get(about?.gateway_id);
   const site = state.fleet.sites.get(about?.site_id ?? gateway?.site_id);
   const known = await widgets.of(device.model);
+  if (state.devices.get(device.id) !== device) return;
   cards.put(device, { known, site: site?.name ?? "Elsewhere", network: gateway?.network });
 }
 

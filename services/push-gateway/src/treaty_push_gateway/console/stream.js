@@ -3,7 +3,7 @@
 const SUBPROTOCOL = "treaty.v1.json";
 const SILENCE_MS = 45_000;
 const SHORTEST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 10_000;
+const LONGEST_PAUSE_MS = 5_000;
 // Errors after which the same subscription may succeed.
 const PASSING = new Set([
   "snapshot_unavailable", "catch_up_busy", "catch_up_failed", "slow_reader", "going_away", "too_many_messages",

@@ -13,7 +13,7 @@ const HEIGHT = 44;
 const SCALES = {
   temperature: [-20, 50], relative_humidity: [0, 100], water_content: [0, 100], carbon_dioxide: [400, 2000],
   barometric_pressure: [95_000, 105_000], illuminance: [0, 2000], volatile_organics: [0, 1000],
-  mass_concentration: [0, 100], battery_level: [0, 100], sound_level: [30, 100], current: [0, 20],
+  mass_concentration: [0, 100], battery_level: [0, 100], sound_level: [30, 100], current: [0, 100],
 };
 
 /** The card's body for a device: `update()` brings it to what the device last said. */
@@ -45,6 +45,8 @@ export class WidgetView {
       if (!part.row) tiles.append(part.node);
       else (rows.childElementCount < ROWS ? rows : more).append(part.node);
     }
+    const gauges = tiles.querySelectorAll(".gauge");
+    if (gauges.length % 2) gauges[gauges.length - 1].classList.add("wide");
     this.node.replaceChildren(...[tiles, rows].filter((list) => list.childElementCount));
     if (more.childElementCount) {
       const summary = element("summary", {}, `${more.childElementCount} more`);
@@ -109,7 +111,6 @@ function sparkline(description) {
   const label = nameText(description.tracker);
   const line = svg("polyline", { class: "line" });
   const area = svg("polygon", { class: "area" });
-  const dot = svg("circle", { r: 3, class: "dot" });
   const chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", preserveAspectRatio: "none" });
   chart.append(area, line);
   const range = element("span", { class: "range" });
