@@ -5,10 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, Identity, Index, Integer, LargeBinary, Text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from treaty_device_registry.database import Base
+from treaty_device_registry.fleet.model import Workspace
 
 __all__ = ["InboxEntry", "ParkedUplink", "PluginTopic"]
 
@@ -20,7 +32,7 @@ class InboxEntry(Base):
     __tablename__ = "inbox_entry"
     __table_args__ = (Index("inbox_entry_last_seen_idx", "workspace_id", "last_seen"),)
 
-    workspace_id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(ForeignKey(Workspace.id, ondelete="CASCADE"), primary_key=True)
     external_id: Mapped[str] = mapped_column(Text, primary_key=True)
     gateway_id: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(Text)
@@ -33,7 +45,7 @@ class InboxEntry(Base):
 
 class ParkedUplink(Base):
     """An uplink as it will be replayed: its bytes, and the headers of uplink.replay.v1 in the outbox's form.
-    `id` is the order in which uplinks were parked, and in which they go out; none before it is due."""
+    `id` is the order in which uplinks were parked, and in which they go out, none before it is due."""
 
     __tablename__ = "parked_uplink"
     __table_args__ = (
@@ -64,3 +76,4 @@ class PluginTopic(Base):
     plugin: Mapped[str] = mapped_column(Text, primary_key=True)
     topic: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(BigInteger)
+    heard_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())

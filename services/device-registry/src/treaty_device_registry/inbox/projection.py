@@ -69,7 +69,7 @@ WHERE e.workspace_id = ranked.workspace_id AND e.external_id = ranked.external_i
 """
 DECIDED: Final = b"""
 INSERT INTO device_registry.plugin_topic AS held (plugin, topic, version) VALUES (%s, %s, %s)
-ON CONFLICT (plugin) DO UPDATE SET topic = excluded.topic, version = excluded.version
+ON CONFLICT (plugin) DO UPDATE SET topic = excluded.topic, version = excluded.version, heard_at = now()
 WHERE held.version < excluded.version
 """
 

@@ -14,7 +14,7 @@ from treaty_device_registry.access import Operator, Services, Transaction, Viewe
 from treaty_device_registry.fleet import devices
 from treaty_device_registry.fleet.documents import ExternalId, NewDevice
 from treaty_device_registry.idempotency import IdempotencyKey, Made, once
-from treaty_device_registry.inbox import release, store
+from treaty_device_registry.inbox import store
 from treaty_device_registry.inbox.documents import Approval, ApprovedDocument, InboxDocument
 from treaty_events.uplinks import Refusal
 
@@ -61,7 +61,7 @@ async def approve(
         given = sent.model_dump(exclude={"gateway_id"})
         wanted = NewDevice(external_id=external_id, gateway_id=gateway, **given)
         row, device_key = await devices.create(session, workspace, wanted, resources.sealing_key)
-        replayed = await release.of_device(session, row)
+        replayed = await store.parked(session, workspace, external_id)
         changes = {**wanted.model_dump(mode="json"), "replayed": replayed}
         audit.record(session, caller, "device.approved", row.id, workspace, changes)
         headers = {"Location": f"/v1/workspaces/{workspace}/devices/{row.id}", "ETag": etag(row.version)}

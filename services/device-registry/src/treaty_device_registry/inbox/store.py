@@ -14,7 +14,7 @@ from treaty_device_registry.fleet.model import Gateway
 from treaty_device_registry.inbox.documents import InboxDocument
 from treaty_device_registry.inbox.model import InboxEntry, ParkedUplink
 
-__all__ = ["entries", "entry"]
+__all__ = ["entries", "entry", "parked"]
 
 
 async def entries(
@@ -23,7 +23,7 @@ async def entries(
     """By external id."""
     question = f"inbox {workspace} {reason}"
     after = decode_cursor(question, cursor, str)
-    parked = (
+    waiting = (
         select(func.count())
         .where(
             ParkedUplink.workspace_id == InboxEntry.workspace_id,
@@ -32,7 +32,7 @@ async def entries(
         .scalar_subquery()
     )
     asked = (
-        select(InboxEntry, Gateway.network, parked)
+        select(InboxEntry, Gateway.network, waiting)
         .outerjoin(Gateway, Gateway.id == InboxEntry.gateway_id)
         .where(InboxEntry.workspace_id == workspace)
         .order_by(InboxEntry.external_id)
@@ -53,6 +53,13 @@ async def entry(session: AsyncSession, workspace: UUID, external_id: str) -> Inb
     if found is None:
         raise Problem(404, "nobody of this external id is in the inbox")
     return found
+
+
+async def parked(session: AsyncSession, workspace: UUID, external_id: str) -> int:
+    """How many of its uplinks wait."""
+    asked = select(func.count()).select_from(ParkedUplink)
+    found = await session.scalar(asked.filter_by(workspace_id=workspace, external_id=external_id))
+    return found or 0
 
 
 def _document(row: InboxEntry, network: str | None, parked: int) -> InboxDocument:

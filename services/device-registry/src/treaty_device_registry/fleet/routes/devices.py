@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import delete
 
 from treaty_chassis.http.pagination import Cursor, Limit, Page
 from treaty_chassis.http.preconditions import IfMatch, etag
@@ -18,8 +17,6 @@ from treaty_device_registry.fleet.documents import DeviceDocument, DevicePatch, 
 from treaty_device_registry.fleet.events import device_changed, device_deleted
 from treaty_device_registry.fleet.model import Device, DeviceModel
 from treaty_device_registry.idempotency import IdempotencyKey, Made, once
-from treaty_device_registry.inbox import release
-from treaty_device_registry.telemetry.model import DeviceState
 
 __all__ = ["router"]
 
@@ -41,7 +38,6 @@ async def create_device(
 
     async def make() -> Made:
         row, key = await devices.create(session, workspace, sent, resources.sealing_key)
-        await release.of_device(session, row)
         audit.record(session, caller, "device.created", row.id, workspace, sent.model_dump(mode="json"))
         headers = {"Location": f"/v1/workspaces/{workspace}/devices/{row.id}", "ETag": etag(row.version)}
         return Made.of(devices.document(row, key), headers)
@@ -127,9 +123,8 @@ async def rotate_key(
 async def delete_device(
     workspace: UUID, device: UUID, caller: Operator, session: Transaction, if_match: IfMatch = None
 ) -> None:
-    """Its state goes with it; its history ends with the days history keeps."""
+    """Its state is not shown any more; its history ends with the days history keeps."""
     row = await store.to_change(session, Device, device, if_match, workspace)
-    await session.execute(delete(DeviceState).where(DeviceState.device_id == row.id))
     await store.remove(session, row)
     await store.publish(session, device_deleted(row))
     audit.record(session, caller, "device.deleted", device, workspace)

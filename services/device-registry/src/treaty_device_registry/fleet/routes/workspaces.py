@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import ColumnElement, delete
+from sqlalchemy import ColumnElement
 
 from treaty_chassis.http.pagination import Cursor, Limit, Page
 from treaty_chassis.http.preconditions import IfMatch, etag
@@ -17,7 +17,6 @@ from treaty_device_registry.fleet import store
 from treaty_device_registry.fleet.documents import Name, NewWorkspace, WorkspaceDocument, WorkspacePatch
 from treaty_device_registry.fleet.model import Workspace
 from treaty_device_registry.idempotency import IdempotencyKey, Made, once
-from treaty_device_registry.inbox.model import InboxEntry
 
 __all__ = ["router"]
 
@@ -97,6 +96,5 @@ async def delete_workspace(
 ) -> None:
     caller.require_platform()
     row = await store.to_change(session, Workspace, workspace, if_match)
-    await session.execute(delete(InboxEntry).where(InboxEntry.workspace_id == workspace))
     await store.remove(session, row)
     audit.record(session, caller, "workspace.deleted", workspace, workspace)

@@ -193,7 +193,9 @@ CREATE TABLE device_registry.inbox_entry (
     first_seen timestamptz NOT NULL,
     last_seen timestamptz NOT NULL,
     sample bytea NOT NULL,
-    CONSTRAINT inbox_entry_pkey PRIMARY KEY (workspace_id, external_id)
+    CONSTRAINT inbox_entry_pkey PRIMARY KEY (workspace_id, external_id),
+    CONSTRAINT inbox_entry_workspace_id_fkey FOREIGN KEY(workspace_id)
+        REFERENCES device_registry.workspace (id) ON DELETE CASCADE
 );
 
 CREATE INDEX inbox_entry_last_seen_idx ON device_registry.inbox_entry (workspace_id, last_seen);
@@ -218,6 +220,7 @@ CREATE TABLE device_registry.plugin_topic (
     plugin text NOT NULL,
     topic text,
     version bigint NOT NULL,
+    heard_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT plugin_topic_pkey PRIMARY KEY (plugin)
 );
 """
