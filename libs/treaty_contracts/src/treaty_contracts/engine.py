@@ -14,7 +14,7 @@ from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take
 from treaty_contracts.policy import Policy
 from treaty_contracts.probe.judge import judge_probe
-from treaty_contracts.static.judge import judge_static
+from treaty_contracts.static.judge import judge_source
 from treaty_contracts.verdict import Verdict
 
 __all__ = ["Engine", "check", "digest"]
@@ -84,7 +84,7 @@ class Engine:
         if contract is None:
             found = sort_findings(list(loaded.findings))
             return _Judged(Verdict(None, None, name, found, policy=policy, contract_error=True))
-        facts = judge_static(snapshot, contract)
+        facts = judge_source(snapshot, contract)
         probed = judge_probe(snapshot, contract, self.policy, facts)
         findings = [
             *judge_meaning(contract, snapshot.files),

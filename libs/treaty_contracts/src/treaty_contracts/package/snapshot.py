@@ -48,6 +48,10 @@ class Snapshot:
             whole.update(b"L%d:%b%d:%b" % (len(name), name, len(kind), kind))
         return "sha256:" + whole.hexdigest()
 
+    def code_files(self) -> dict[str, bytes]:
+        """The source the child is given."""
+        return {path: content for path, content in self.files.items() if path.endswith((".py", ".js"))}
+
     def python_files(self) -> dict[str, bytes]:
         return {path: content for path, content in self.files.items() if path.endswith(".py")}
 

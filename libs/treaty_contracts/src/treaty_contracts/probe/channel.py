@@ -15,6 +15,7 @@ from treaty_sandbox import Policy as Confinement
 __all__ = ["ChildDiedError", "Children", "ConfinementMissingError"]
 
 RUNNER = "treaty_contracts.probe.child:prober"
+CODEC_RUNNER = "treaty_contracts.probe.codec:prober"
 START_DEADLINE_MS = 5_000
 REPLY_BYTES = 2 * 1024 * 1024
 
@@ -51,7 +52,7 @@ _templates: list[Template] = []
 def templates() -> tuple[Template, Template]:
     """Two interpreters to fork from, shared by the process: texts hash differently in each."""
     while len(_templates) < 2:
-        _templates.append(Template(preload=("treaty_contracts.probe.child",)))
+        _templates.append(Template(preload=("treaty_contracts.probe.child", "treaty_contracts.probe.codec")))
     for template in _templates:
         template.start()
     return _templates[0], _templates[1]
@@ -82,7 +83,16 @@ class Children:
         library = (
             tuple(Path(entry) for entry in sys.path if entry.endswith("site-packages")) if third_party else ()
         )
-        self.target = Target(RUNNER, dict(files), readable=library, import_path=library)
+        if contract.language == "javascript":
+            entry = contract.entry.decode if contract.entry is not None else ""
+            options = {
+                "entry": entry,
+                "measurements": sorted(contract.emits.measurements),
+                "position": contract.emits.position,
+            }
+            self.target = Target(CODEC_RUNNER, dict(files), options)
+        else:
+            self.target = Target(RUNNER, dict(files), readable=library, import_path=library)
         self.applied: Applied | None = None
 
     def start(self, number: int) -> Child:

@@ -82,6 +82,8 @@ class _Probe:
         self.static = facts
         self.promises = promised_modules(contract)
         self.modules = [name for name in self.promises if name in facts.reached]
+        if contract.language == "javascript" and contract.entry is not None:
+            self.modules = [contract.entry.decode.split(":")[0]]
         self.session = Session(children, self.modules, contract.resources.message_deadline_ms)
         self.files = snapshot.files
         self.found: list[Finding] = []
@@ -149,6 +151,9 @@ class _Probe:
             )
         if broken:
             return
+        if self.contract.language == "javascript":
+            self.decoder()
+            return
         described = self.session.ask(["describe", self.wanted()], 2_000)
         if not isinstance(described, dict):
             described = {}
@@ -156,14 +161,8 @@ class _Probe:
         self.compare_deployments(described)
         if any(finding.severity is Severity.ERROR for finding in self.found):
             return
-        if self.contract.entry is not None:
-            cases = read_vectors(self.contract, self.files).cases
-            self.found += judge_decoder(
-                self.session, self.contract.entry.decode, self.contract, cases, self.policy
-            )
+        self.decoder()
         keys = mapping_keys([self.static.package.read[name].tree for name in sorted(self.static.reached)])
-        if self.session.number != 0 and subjects:
-            self.session.open(0)
         self.found += judge_subjects(self.session, subjects, keys, self.policy.seed)
         if self.session.child is not None:
             effects = self.session.ask(["effects"], 1_000)
@@ -171,6 +170,13 @@ class _Probe:
                 self.found.append(
                     Finding("X309", Severity.ERROR, f"calling the package changes {effect}", "entry")
                 )
+
+    def decoder(self) -> None:
+        """The vectors and malformed uplinks, where there is a decoder."""
+        if self.contract.entry is not None:
+            cases = read_vectors(self.contract, self.files).cases
+            entry = self.contract.entry.decode
+            self.found += judge_decoder(self.session, entry, self.contract, cases, self.policy)
 
     def path_of(self, module: str | None) -> str:
         if module is None:
@@ -339,7 +345,7 @@ def judge_probe(snapshot: Snapshot, contract: Contract, policy: Policy, facts: S
         why = "its source is refused" if facts.unsafe else "the policy asks for no probe"
         out.findings.append(Finding("P515", severity, f"the package was not run: {why}"))
         return out
-    children = Children(contract, snapshot.python_files(), policy)
+    children = Children(contract, snapshot.code_files(), policy)
     probe = _Probe(snapshot, contract, policy, facts, children)
     try:
         probe.run()

@@ -140,37 +140,31 @@ def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
 
 
 def judge_subjects(session: Session, subjects: list[Subject], keys: list[str], seed: int) -> list[Finding]:
-    """Call every subject; findings are the first of each kind for each."""
-    calls: list[Call] = []
-    owners: list[Subject] = []
+    """Call every subject, each in processes of its own; findings are the first of each kind for each."""
+    found: list[Finding] = []
     for subject in subjects:
-        for number, (arguments, keywords) in enumerate(arguments_for(subject.parameters(), keys, seed)):
-            calls.append(
-                Call(
-                    subject.step,
-                    tuple(arguments),
-                    f"{subject.name}, call {number + 1}",
-                    tuple(keywords.items()),
-                )
-            )
-            owners.append(subject)
-    outcomes = session.evaluate(calls)
-    found: dict[tuple[str, str], Finding] = {}
-    unfinished: dict[str, bool] = {}
-    for call, subject, outcome in zip(calls, owners, outcomes, strict=True):
+        session.open(0)
+        found += _judge_subject(session, subject, keys, seed)
+    return found
+
+
+def _judge_subject(session: Session, subject: Subject, keys: list[str], seed: int) -> list[Finding]:
+    calls = [
+        Call(subject.step, tuple(arguments), f"call {number}", tuple(keywords.items()))
+        for number, (arguments, keywords) in enumerate(arguments_for(subject.parameters(), keys, seed), 1)
+    ]
+    found: dict[str, Finding] = {}
+    stubs: list[bool] = []
+    for call, outcome in zip(calls, session.evaluate(calls), strict=True):
         if not outcome.replies and outcome.died is None:
             continue
-        finding = judge_replies(outcome, call.label, subject.path)
+        finding = judge_replies(outcome, f"{subject.name}, {call.label}", subject.path)
         if finding is None and not outcome.replies[0].get("unresolved"):
-            finding = _judge(subject, outcome.replies[0], call.label.removeprefix(subject.name))
-            names = error_names(outcome.replies[0]) or []
-            stub = "NotImplementedError" in names
-            unfinished[subject.path] = unfinished.get(subject.path, True) and stub
+            finding = _judge(subject, outcome.replies[0], f", {call.label}")
+            stubs.append("NotImplementedError" in (error_names(outcome.replies[0]) or []))
         if finding is not None:
-            found.setdefault((subject.path, finding.code), finding)
-    for subject in subjects:
-        if unfinished.get(subject.path):
-            found[subject.path, "P502"] = Finding(
-                "P502", Severity.ERROR, f"{subject.name} is not implemented", subject.path
-            )
+            found.setdefault(finding.code, finding)
+    if stubs and all(stubs):
+        message = f"{subject.name} is not implemented"
+        found["P502"] = Finding("P502", Severity.ERROR, message, subject.path)
     return list(found.values())

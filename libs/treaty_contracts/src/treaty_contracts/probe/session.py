@@ -41,6 +41,13 @@ class Outcome:
     died: ChildDiedError | None = None
 
 
+def _exhausted(reply: Any) -> bool:
+    """Whether the child ran out of memory: the rest would only take long to say so too."""
+    text = reply.get("message") if isinstance(reply, dict) else None
+    names = reply.get("error") if isinstance(reply, dict) else None
+    return isinstance(names, list) and ("MemoryError" in names or "out of memory" in str(text))
+
+
 class Session:
     """One package under probe. A child that dies is replaced a few times, then the probe ends."""
 
@@ -111,6 +118,8 @@ class Session:
             return False
         for (_, outcome), reply in zip(group, replies, strict=True):
             outcome.replies.append(reply)
+        if any(_exhausted(reply) for reply in replies):
+            self.deaths = MAX_DEATHS + 1
         return True
 
     def _alone(self, call: Call, outcome: Outcome) -> None:
@@ -124,7 +133,10 @@ class Session:
             try:
                 if self.child is None:
                     self.open(self.number)
-                outcome.replies.append(self.ask(call.message(), self.deadline_ms * patience))
+                reply = self.ask(call.message(), self.deadline_ms * patience)
+                outcome.replies.append(reply)
+                if _exhausted(reply):
+                    self.deaths = MAX_DEATHS + 1
             except ChildDiedError as death:
                 if death.reason == "deadline" and patience == 1:
                     continue

@@ -38,10 +38,11 @@ def _value(rendered: Any) -> Any:
 
 
 def _equal(wanted: Any, rendered: Any) -> bool:
+    """Equal in value and type, whole numbers counting as floats."""
     value = _value(rendered)
-    return (type(value) is type(wanted) and value == wanted) or (
-        isinstance(wanted, float) and type(value) is int and value == wanted
-    )
+    numbers = {int, float}
+    alike = type(value) is type(wanted) or (type(value) in numbers and type(wanted) in numbers)
+    return alike and bool(value == wanted)
 
 
 class Comparison:

@@ -8,7 +8,7 @@ from typing import Protocol
 from treaty_contracts.findings import Severity
 from treaty_contracts.static.folding import fold_text, known_prefix
 from treaty_contracts.static.naming import Names
-from treaty_contracts.static.permission import DANGEROUS
+from treaty_contracts.static.permission import UNMISTAKABLE
 from treaty_contracts.static.words import HIDDEN, LOGGING, REACHING
 
 __all__ = ["Report", "judge_by_name", "judge_call", "judge_environment_name", "judge_import_effect"]
@@ -50,7 +50,7 @@ def judge_by_name(report: Report, name: str, node: ast.Call) -> bool:
     paths = names.paths(target)
     if texts is None:
         prefix = known_prefix(attribute)
-        closed = (*REACHING, *DANGEROUS)
+        closed = (*REACHING, *UNMISTAKABLE)
         harmless = prefix and prefix[0] != "_" and not any(word.startswith(prefix) for word in closed)
         own = name in {"setattr", "delattr"} and isinstance(target, ast.Name) and target.id == "self"
         if name != "hasattr" and not own and not (harmless and not paths):

@@ -9,13 +9,14 @@ from treaty_contracts.model import Contract
 from treaty_contracts.model.structure import ModulePromise
 from treaty_contracts.package import Snapshot
 from treaty_contracts.static.files import judge_files
+from treaty_contracts.static.javascript import judge_javascript
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.permission import Permission
 from treaty_contracts.static.promised import judge_bindings
 from treaty_contracts.static.pruning import served_versions
 from treaty_contracts.static.rules import ImportUse, walk
 
-__all__ = ["StaticFacts", "judge_static", "promised_modules"]
+__all__ = ["StaticFacts", "judge_source", "promised_modules"]
 
 
 class StaticFacts:
@@ -143,7 +144,16 @@ class _Closure:
         )
 
 
-def judge_static(snapshot: Snapshot, contract: Contract) -> StaticFacts:
+def judge_source(snapshot: Snapshot, contract: Contract) -> StaticFacts:
+    """The source's findings, in whichever language it is."""
+    if contract.language == "python":
+        return judge_python(snapshot, contract)
+    facts = StaticFacts(Package({}, served_versions(None)))
+    facts.findings += judge_javascript(snapshot, contract)
+    return facts
+
+
+def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
     """Findings of files, imports, rules and bindings; chains say how a module came to be imported."""
     versions = served_versions(contract.runtime.python) or served_versions(None)
     package = Package(snapshot.files, versions)

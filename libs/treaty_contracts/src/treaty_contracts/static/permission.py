@@ -10,32 +10,38 @@ from functools import cache
 from treaty_contracts.model import Contract
 from treaty_contracts.static.safe_library import SAFE, WHY_NOT
 
-__all__ = ["DANGEROUS", "Permission", "Refusal"]
+__all__ = ["DANGEROUS", "UNMISTAKABLE", "Permission", "Refusal"]
 
-DANGEROUS = frozenset(
-    [
+UNMISTAKABLE = frozenset(
+    {
         "os",
         "sys",
         "subprocess",
         "builtins",
         "importlib",
         "ctypes",
-        "socket",
         "shutil",
         "pickle",
         "marshal",
-        "inspect",
-        "gc",
         "posix",
         "_os",
         "_sys",
-        "nt",
-        "pty",
         "multiprocessing",
-        "threading",
         "_thread",
         "runpy",
         "pkgutil",
+    }
+)
+"""Modules whose names are refused as attributes of anything at all."""
+
+DANGEROUS = UNMISTAKABLE | frozenset(
+    {
+        "socket",
+        "inspect",
+        "gc",
+        "nt",
+        "pty",
+        "threading",
         "imp",
         "signal",
         "tempfile",
@@ -43,9 +49,9 @@ DANGEROUS = frozenset(
         "http",
         "ssl",
         "asyncio",
-    ]
+    }
 )
-"""Modules that are refused as attributes of anything: a way round through another module's imports."""
+"""Modules that are refused as attributes of allowed modules: a way round through their imports."""
 
 _CLOCKS = {
     "datetime.datetime.now",

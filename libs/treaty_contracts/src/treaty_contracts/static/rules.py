@@ -16,7 +16,7 @@ from treaty_contracts.static.calls import (
 from treaty_contracts.static.folding import fold_text
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.naming import Names
-from treaty_contracts.static.permission import DANGEROUS, Permission
+from treaty_contracts.static.permission import UNMISTAKABLE, Permission
 from treaty_contracts.static.scopes import absolute, join
 from treaty_contracts.static.words import (
     BUILTINS,
@@ -182,7 +182,7 @@ class _Walker(ast.NodeVisitor):
         elif name in UNSETTABLE and (not loaded or name not in DUNDERS):
             what = "is replaced" if not loaded else "leads to the interpreter's own objects"
             self.say("X305" if loaded else "X309", f"the attribute {name} {what}", node)
-        elif name in DANGEROUS and not (isinstance(node, ast.Attribute) and _is_self(node.value)):
+        elif name in UNMISTAKABLE and not (isinstance(node, ast.Attribute) and _is_self(node.value)):
             self.say("X305", f"the attribute {name} leads to a module that is not allowed", node)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:

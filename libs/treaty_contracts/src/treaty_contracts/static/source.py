@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from treaty_contracts.findings import Finding, Place, Severity
 
-__all__ = ["Source", "read_source"]
+__all__ = ["Source", "hidden_characters", "read_source"]
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
@@ -49,6 +49,21 @@ def _cookie(path: str, content: bytes) -> Finding | None:
     return None
 
 
+def hidden_characters(path: str, text: str) -> list[Finding]:
+    """Characters that make a source read otherwise than it runs."""
+    found: list[Finding] = []
+    for pattern, what in (
+        (_BIDI, "a bidirectional control character"),
+        (_INVISIBLE, "an invisible character"),
+    ):
+        if (match := pattern.search(text)) is not None:
+            line = text.count("\n", 0, match.start()) + 1
+            column = match.start() - text.rfind("\n", 0, match.start())
+            message = f"{what} (U+{ord(match[0]):04X}) makes the source read otherwise than it runs"
+            found.append(_error("X311", message, path, line, column))
+    return found
+
+
 def read_source(path: str, content: bytes) -> Source:
     """Decode and parse one file; every reason not to is a finding."""
     if len(content) > MAX_SOURCE_BYTES:
@@ -60,23 +75,7 @@ def read_source(path: str, content: bytes) -> Source:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         return Source(path, "", None, (_error("X311", "the source is not UTF-8", path, line),))
-    found: list[Finding] = []
-    for pattern, what in (
-        (_BIDI, "a bidirectional control character"),
-        (_INVISIBLE, "an invisible character"),
-    ):
-        if (match := pattern.search(text)) is not None:
-            line = text.count("\n", 0, match.start()) + 1
-            column = match.start() - text.rfind("\n", 0, match.start())
-            found.append(
-                _error(
-                    "X311",
-                    f"{what} (U+{ord(match[0]):04X}) makes the source read otherwise than it runs",
-                    path,
-                    line,
-                    column,
-                )
-            )
+    found = hidden_characters(path, text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
