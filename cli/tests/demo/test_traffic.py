@@ -111,7 +111,7 @@ def test_what_is_signed_verifies_unless_it_is_forged(seed: Seed, sent: list[tupl
             gateway.slug,
             told["treaty-timestamp"],
             sending.value,
-            device=told["treaty-device"] if by_device else "",
+            device=told.get("treaty-device", ""),
         )
         assert valid == (sending.kind is not Kind.FORGED)
         judged[valid, by_device] += 1

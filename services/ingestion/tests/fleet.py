@@ -147,10 +147,11 @@ def signed(
     headers: Any = (),
 ) -> list[tuple[str, bytes | None]]:
     """The headers of a signed record; `signed_device` for a device key's."""
+    named = signed_device or next((v.decode() for k, v in headers if k == "treaty-device"), "")
     found = [
         ("treaty-gateway", slug.encode()),
         ("treaty-timestamp", str(at).encode()),
-        ("treaty-signature", sign(secret, slug, str(at), value, device=signed_device or "")),
+        ("treaty-signature", sign(secret, slug, str(at), value, device=named)),
         *headers,
     ]
     if signed_device is not None:

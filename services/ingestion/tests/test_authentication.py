@@ -95,6 +95,10 @@ REFUSED = {
         record(up(), RAW, [*signed(up()), ("treaty-timestamp", b"%d" % (NOW + 1))]),
         Refusal.BAD_SIGNATURE,
     ),
+    "a device the signature does not name": (
+        record(up(), RAW, [*signed(up()), ("treaty-device", b"pump-7")]),
+        Refusal.BAD_SIGNATURE,
+    ),
     "a signature that is none": (
         record(up(), RAW, [*signed(up()), ("treaty-signature", b"v1=")]),
         Refusal.BAD_SIGNATURE,

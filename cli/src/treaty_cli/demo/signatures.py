@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from treaty_cli.demo.seed import SeedDevice, SeedGateway
 from treaty_events.fleet import Authentication
-from treaty_events.headers import DEVICE, GATEWAY, SIGNATURE, TIMESTAMP
+from treaty_events.headers import DEVICE, GATEWAY, SIGNATURE, TIMESTAMP, header
 from treaty_events.networks import Wrapped
 from treaty_events.signing import sign
 
@@ -20,18 +20,21 @@ def signed(
     by_device = gateway.authentication is Authentication.DEVICE_KEY
     known = (device.key if by_device else gateway.secret) or ""
     timestamp = str(now_ms)
+    named = header(wrapped.headers, DEVICE)
+    if named is None and by_device:
+        named = device.external_id.encode()
     signature = sign(
         known.encode() if secret is None else secret,
         gateway.slug,
         timestamp,
         wrapped.value,
-        device=device.external_id if by_device else "",
+        device="" if named is None else named.decode(),
     )
     added: list[tuple[str, bytes | None]] = [
         (GATEWAY, gateway.slug.encode()),
         (TIMESTAMP, timestamp.encode()),
         (SIGNATURE, signature),
     ]
-    if by_device and DEVICE not in {name for name, _ in wrapped.headers}:
-        added.append((DEVICE, device.external_id.encode()))
+    if named is not None and header(wrapped.headers, DEVICE) is None:
+        added.append((DEVICE, named))
     return replace(wrapped, headers=[*wrapped.headers, *added])

@@ -1,6 +1,6 @@
 """How a gateway or a device signs a raw uplink. docs/protocols/ingestion.md is the public text.
 
-signed bytes = gateway slug, 0x0A, device external id (empty for a gateway's signature), 0x0A,
+signed bytes = gateway slug, 0x0A, the treaty-device header (empty where there is none), 0x0A,
 timestamp (decimal ms), 0x0A, body. HMAC-SHA256 (RFC 2104, FIPS 180-4) keyed with the secret's bytes.
 """
 

@@ -93,9 +93,11 @@ def _prove_gateway(known: KnownGateway, record: Record, timestamp: str, signatur
         raise RefusedError(
             Refusal.BAD_SIGNATURE, f"the gateway {slug!r} proves itself by its topic, not by a signature"
         )
-    if known.secret is None or not verify(known.secret, signature, slug, timestamp, record.value or b""):
+    value, device = record.value or b"", _text(record, DEVICE) or ""
+    if known.secret is None or not verify(known.secret, signature, slug, timestamp, value, device=device):
         raise RefusedError(
-            Refusal.BAD_SIGNATURE, f"not the signature of {slug!r} over this timestamp and value"
+            Refusal.BAD_SIGNATURE,
+            f"not the signature of {slug!r} over this {DEVICE} header, timestamp and value",
         )
 
 
