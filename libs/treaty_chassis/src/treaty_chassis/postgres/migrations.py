@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from pydantic import Field, SecretStr, ValidationError
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from treaty_chassis.postgres.engine import sqlalchemy_url
+from treaty_chassis.settings import Environment
 
-__all__ = ["behind", "run", "upgrade"]
+__all__ = ["behind", "main", "run", "upgrade"]
+
+
+class _Settings(Environment):
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL", min_length=1)
+
+
+def main(scripts: Path, schema: str) -> int:
+    """A service's `python -m <package>.migrate`: its exit code, 2 where DATABASE_URL is missing."""
+    try:
+        settings = _Settings()  # type: ignore[call-arg]  # from the environment
+    except ValidationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    upgrade(settings.database_url.get_secret_value(), scripts, schema)
+    return 0
 
 
 def upgrade(url: str, scripts: Path, schema: str) -> None:
