@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treaty_chassis.kafka.ledger import Bounds, Ledger, WorkError
-from treaty_chassis.kafka.sizes import record_bytes
+from treaty_chassis.kafka.sizes import output_bytes, record_bytes
 from treaty_chassis.kafka.work import Assigned, Finished, Output, Partition, Record
 
 A, B = Partition("in", 0), Partition("in", 1)
@@ -24,9 +24,12 @@ def ledger(bounds: Bounds = WIDE) -> Ledger:
     return found
 
 
-def finish(found: Ledger, *records: Record, outputs: int = 1, size: int = 10) -> None:
-    made = [Output("out", None, b"o")] * outputs
-    found.finish((Finished(r, made), size) for r in records)
+MADE = Output("out", None, b"o")
+SIZE = output_bytes(MADE)
+
+
+def finish(found: Ledger, *records: Record, outputs: int = 1) -> None:
+    found.finish((Finished(r, [MADE] * outputs), SIZE * outputs) for r in records)
 
 
 def test_a_transaction_takes_what_is_finished_and_commits_the_offset_after_it():
@@ -70,7 +73,7 @@ def test_revoking_forgets_everything_of_the_partition_and_nothing_of_the_others(
     found.submit([mine, open_, theirs])
     finish(found, mine, theirs)
     found.revoke([A])
-    assert (found.unfinished, found.finished, found.finished_bytes) == (0, 1, 10)
+    assert (found.unfinished, found.finished, found.finished_bytes) == (0, 1, SIZE)
     assert found.take().offsets == {B: 1}
 
 
@@ -126,7 +129,7 @@ def test_too_much_of_all_together_pauses_all():
 
 @given(st.lists(st.tuples(st.sampled_from([A, B]), st.sampled_from("sfcr"), st.integers(1, 5)), max_size=60))
 def test_the_sums_are_those_of_what_is_in_hand(steps: list[tuple[Partition, str, int]]):
-    found = ledger(Bounds(1 << 20, 1 << 20, 50, 3))
+    found = ledger(Bounds(1 << 20, 1 << 20, 2 * SIZE, 3))
     offsets = {A: 0, B: 0}
     for partition, what, count in steps:
         if what == "s":
@@ -140,8 +143,8 @@ def test_the_sums_are_those_of_what_is_in_hand(steps: list[tuple[Partition, str,
             found.revoke([partition])
             found.assign([Assigned(partition, offsets[partition])])
     lanes = found._lanes.values()
-    held = [r for lane in lanes for r in lane.open] + [f.record for lane in lanes for f, _ in lane.done]
+    held = [r for lane in lanes for r in lane.open] + [f.record for lane in lanes for f in lane.done]
     assert found.bytes == sum(map(record_bytes, held))
     assert found.unfinished == sum(len(lane.open) for lane in lanes)
     assert found.finished == sum(len(lane.done) for lane in lanes)
-    assert found.finished_bytes == 10 * found.finished
+    assert found.finished_bytes == SIZE * found.finished

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from treaty_chassis.kafka import config, failures
 from treaty_chassis.kafka.coverage import Coverage
-from treaty_chassis.kafka.history import LogHistory, record_of
+from treaty_chassis.kafka.history import LogHistory
 from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
 from treaty_chassis.kafka.port import AbortedError, RebalanceListener
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
@@ -82,7 +82,19 @@ class ConfluentClient:
                 self.subscribe(self._topics)
         if self._fatal is not None:
             raise failures.fatal(self._fatal)
-        return [record_of(message) for message in messages if message.error() is None or self._met(message)]
+        return [
+            Record(
+                m.topic(),  # type: ignore[arg-type]
+                m.partition(),  # type: ignore[arg-type]
+                m.offset(),  # type: ignore[arg-type]
+                m.timestamp()[1],
+                m.key(),
+                m.value(),
+                m.headers() or (),  # type: ignore[arg-type]
+            )
+            for m in messages
+            if m.error() is None or self._met(m)
+        ]
 
     def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
         if not partitions:
@@ -178,13 +190,20 @@ class ConfluentClient:
     def produce(self, outputs: Sequence[Output]) -> None:
         self._partitioner.refresh()
         send = self._producer.produce
-        count = self._partitioner.count
+        last, partitions = "", 0
         try:
             for position, output in enumerate(outputs):
                 topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
                 if partition is None:
-                    partitions = count(topic)
-                    partition = position % partitions if key is None else partition_of(key, partitions)
+                    if topic != last:
+                        last, partitions = topic, self._partitioner.count(topic)
+                    if partitions == 1:
+                        partition = 0
+                    else:
+                        partition = position % partitions if key is None else partition_of(key, partitions)
+                if not headers:
+                    send(topic, output.value, key, partition)
+                    continue
                 if type(headers) is not list:
                     headers = list(headers)
                 send(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]

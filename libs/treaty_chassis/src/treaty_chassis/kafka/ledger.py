@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from treaty_chassis.kafka.sizes import record_bytes
+from treaty_chassis.kafka.sizes import output_bytes, record_bytes
 from treaty_chassis.kafka.work import Assigned, Finished, Output, Partition, Record
 
 __all__ = ["Batch", "Bounds", "Ledger", "WorkError"]
@@ -46,14 +46,19 @@ class Batch:
 
 @dataclass(slots=True)
 class _Lane:
-    """One partition: its records still being worked on, then those finished, both in offset order."""
+    """One partition: its records still being worked on, with their bytes, then those finished, all in offset
+    order; and the sums of them, so that a transaction that takes all of a lane counts nothing again."""
 
     partition: Partition
     settled: int
     next_offset: int
     open: deque[Record] = field(default_factory=deque)
-    done: deque[tuple[Finished, int]] = field(default_factory=deque)
+    sizes: deque[int] = field(default_factory=deque)
+    done: deque[Finished] = field(default_factory=deque)
     bytes: int = 0
+    done_bytes: int = 0
+    done_output_bytes: int = 0
+    done_outputs: int = 0
 
 
 class Ledger:
@@ -90,48 +95,57 @@ class Ledger:
                 self.bytes -= lane.bytes
                 self.unfinished -= len(lane.open)
                 self.finished -= len(lane.done)
-                self.finished_bytes -= sum(size for _, size in lane.done)
+                self.finished_bytes -= lane.done_output_bytes
 
     def submit(self, records: Sequence[Record]) -> Sequence[Record]:
         """Takes records in, and gives back those to work on: of a partition that is not this process's
         any more, and from before a partition's position, none is."""
         taken = []
-        lanes = self._lanes
-        total = 0
+        topic, number, lane = None, -1, None
         for record in records:
-            lane = lanes.get((record.topic, record.partition))
+            if record.partition != number or record.topic != topic:
+                topic, number = record.topic, record.partition
+                lane = self._lanes.get((topic, number))
             if lane is None or record.offset < lane.next_offset:
                 continue
             lane.next_offset = record.offset + 1
-            lane.open.append(record)
             size = record_bytes(record)
+            lane.open.append(record)
+            lane.sizes.append(size)
             lane.bytes += size
-            total += size
+            self.bytes += size
             taken.append(record)
-        self.bytes += total
         self.unfinished += len(taken)
         return taken
 
     def finish(self, finished: Iterable[tuple[Finished, int]]) -> None:
         """Finished records with their outputs' bytes. Raises WorkError for one that is not the next."""
-        for item in finished:
-            record = item[0].record
-            lane = self._lanes.get((record.topic, record.partition))
+        topic, number, lane = None, -1, None
+        count = 0
+        for item, size in finished:
+            record = item.record
+            if record.partition != number or record.topic != topic:
+                topic, number = record.topic, record.partition
+                lane = self._lanes.get((topic, number))
             if lane is None or not lane.open or lane.open[0] is not record:
                 raise WorkError(
                     f"{record.topic} [{record.partition}] offset {record.offset} was finished out of turn"
                 )
             lane.open.popleft()
             lane.done.append(item)
-            self.unfinished -= 1
-            self.finished += 1
-            self.finished_bytes += item[1]
+            lane.done_bytes += lane.sizes.popleft()
+            lane.done_output_bytes += size
+            lane.done_outputs += len(item.outputs)
+            self.finished_bytes += size
+            count += 1
+        self.unfinished -= count
+        self.finished += count
 
     def take(self, alone: Collection[Partition] = ()) -> Batch:
         """The next transaction's worth, at least one record where any is finished; the ledger keeps it until
         `settle`. Of a partition in `alone` one record goes by itself."""
         batch = Batch()
-        room = self._bounds.transaction_bytes
+        room_bytes, room_outputs = self._bounds.transaction_bytes, self._bounds.transaction_outputs
         for lane in self._lanes.values():
             if not lane.done:
                 continue
@@ -140,34 +154,39 @@ class Ledger:
                     continue
                 self._add(batch, lane, 1)
                 return batch
-            count = 0
-            outputs = len(batch.outputs)
-            for finished, size in lane.done:
-                room -= size
-                outputs += len(finished.outputs)
-                if (room < 0 or outputs > self._bounds.transaction_outputs) and (count or batch.counts):
-                    break
-                count += 1
+            if lane.done_output_bytes <= room_bytes and lane.done_outputs <= room_outputs:
+                self._add(batch, lane, len(lane.done))
+                room_bytes -= lane.done_output_bytes
+                room_outputs -= lane.done_outputs
+                continue
+            count = _fitting(lane.done, room_bytes, room_outputs) or (0 if batch.counts else 1)
             if count:
                 self._add(batch, lane, count)
-            if room < 0 or outputs > self._bounds.transaction_outputs:
-                # The others' turn comes first next time.
-                self._lanes[lane.partition] = self._lanes.pop(lane.partition)
-                return batch
+            # The others' turn comes first next time.
+            self._lanes[lane.partition] = self._lanes.pop(lane.partition)
+            return batch
         return batch
 
     def settle(self, batch: Batch) -> None:
         """The batch is committed."""
         for partition, count in batch.counts.items():
             lane = self._lanes[partition]
-            for _ in range(count):
-                finished, size = lane.done.popleft()
-                self.finished_bytes -= size
-                consumed = record_bytes(finished.record)
-                lane.bytes -= consumed
-                self.bytes -= consumed
-            self.finished -= count
+            if count == len(lane.done):
+                consumed, produced, outputs = lane.done_bytes, lane.done_output_bytes, lane.done_outputs
+                lane.done.clear()
+            else:
+                items = [lane.done.popleft() for _ in range(count)]
+                consumed = sum(record_bytes(item.record) for item in items)
+                produced = sum(output_bytes(output) for item in items for output in item.outputs)
+                outputs = sum(len(item.outputs) for item in items)
+            lane.done_bytes -= consumed
+            lane.done_output_bytes -= produced
+            lane.done_outputs -= outputs
+            lane.bytes -= consumed
             lane.settled = batch.offsets[partition]
+            self.bytes -= consumed
+            self.finished -= count
+            self.finished_bytes -= produced
 
     def crowded(self) -> set[Partition]:
         """Partitions that should be paused for what is in hand of them, or of all."""
@@ -184,8 +203,20 @@ class Ledger:
 
     @staticmethod
     def _add(batch: Batch, lane: _Lane, count: int) -> None:
-        for finished, _ in islice(lane.done, count):
+        for finished in islice(lane.done, count):
             batch.outputs.extend(finished.outputs)
-        batch.firsts[lane.partition] = lane.done[0][0].record.offset
-        batch.offsets[lane.partition] = lane.done[count - 1][0].record.offset + 1
+        batch.firsts[lane.partition] = lane.done[0].record.offset
+        batch.offsets[lane.partition] = lane.done[count - 1].record.offset + 1
         batch.counts[lane.partition] = count
+
+
+def _fitting(done: Iterable[Finished], room_bytes: int, room_outputs: int) -> int:
+    """How many of them fit."""
+    count = 0
+    for finished in done:
+        room_outputs -= len(finished.outputs)
+        room_bytes -= sum(map(output_bytes, finished.outputs))
+        if room_bytes < 0 or room_outputs < 0:
+            break
+        count += 1
+    return count

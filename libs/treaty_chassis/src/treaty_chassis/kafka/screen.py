@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 class Screen:
-    """Lets a finished record pass, with its outputs' bytes, or gives it a dead letter in their place: where
+    """Lets finished records pass, with their outputs' bytes, or gives one a dead letter in their place: where
     an output exceeds its topic's limit, and where the record has been condemned."""
 
     def __init__(
@@ -29,20 +29,26 @@ class Screen:
         self._suspicion = suspicion
         self._measures = measures
 
-    def __call__(self, finished: Finished) -> tuple[Finished, int]:
-        record = finished.record
-        why = self._suspicion.condemned(record.topic, record.partition, record.offset)
-        if why is not None:
-            return self._dead_letter(record, "output_rejected", why)
-        total = 0
-        for output in finished.outputs:
-            size = output_bytes(output)
-            limit = self._limits.get(output.topic) or self._limit_of(output.topic)
-            if size > limit:
-                detail = f"{size} bytes for {output.topic}, which takes {limit}"
-                return self._dead_letter(record, "output_too_large", detail)
-            total += size
-        return finished, total
+    def __call__(self, finished: Iterable[Finished]) -> Iterator[tuple[Finished, int]]:
+        limits = self._limits
+        for item in finished:
+            if self._suspicion.any:
+                record = item.record
+                why = self._suspicion.condemned(record.topic, record.partition, record.offset)
+                if why is not None:
+                    yield self._dead_letter(record, "output_rejected", why)
+                    continue
+            total = 0
+            for output in item.outputs:
+                size = output_bytes(output)
+                topic = output.topic
+                if size > (limits.get(topic) or self._limit_of(topic)):
+                    detail = f"{size} bytes for {topic}, which takes {limits[topic]}"
+                    yield self._dead_letter(item.record, "output_too_large", detail)
+                    break
+                total += size
+            else:
+                yield item, total
 
     def _dead_letter(self, record: Record, reason: str, detail: str) -> tuple[Finished, int]:
         log.error(

@@ -16,29 +16,32 @@ _HEADER_OVERHEAD = 10
 
 
 def headers_bytes(headers: Headers) -> int:
-    size = 0
+    size = _HEADER_OVERHEAD * len(headers)
     for name, value in headers:
-        size += len(name) + _HEADER_OVERHEAD + (0 if value is None else len(value))
+        size += len(name)
+        if value is not None:
+            size += len(value)
     return size
 
 
 def output_bytes(output: Output) -> int:
     """At least what the record takes in a batch of its own."""
-    size = _RECORD_OVERHEAD + headers_bytes(output.headers)
-    if output.key is not None:
-        size += len(output.key)
-    if output.value is not None:
-        size += len(output.value)
-    return size
+    return _bytes(output.key, output.value, output.headers)
 
 
 def record_bytes(record: Record) -> int:
     """What a record read takes in memory, exactly enough to bound queues by."""
-    size = _RECORD_OVERHEAD + headers_bytes(record.headers)
-    if record.key is not None:
-        size += len(record.key)
-    if record.value is not None:
-        size += len(record.value)
+    return _bytes(record.key, record.value, record.headers)
+
+
+def _bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    size = _RECORD_OVERHEAD
+    if value is not None:
+        size += len(value)
+    if key is not None:
+        size += len(key)
+    if headers:
+        size += headers_bytes(headers)
     return size
 
 

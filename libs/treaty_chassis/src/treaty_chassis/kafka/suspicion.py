@@ -34,10 +34,13 @@ class Suspicion:
         """Partitions whose records go one a transaction."""
         return {p for p, s in self._suspects.items() if s.aborts >= _ABORTS_BEFORE_ALONE}
 
+    @property
+    def any(self) -> bool:
+        """Whether any record is condemned."""
+        return bool(self._condemned)
+
     def condemned(self, topic: str, partition: int, offset: int) -> str | None:
         """Why the record cannot go on, or None."""
-        if not self._condemned:
-            return None
         return self._condemned.get((topic, partition, offset))
 
     def aborted(self, batch: Batch, detail: str) -> bool:

@@ -160,7 +160,7 @@ class PureWork(Generic[S]):
             for record in records:
                 self.submit((record,), now_ms)
             return
-        self._finished.extend(Finished(record, made) for record, made in zip(records, outputs, strict=True))
+        self._finished += [Finished(record, made) for record, made in zip(records, outputs, strict=True)]
 
     def collect(self, now_ms: int) -> Sequence[Finished]:
         finished, self._finished = self._finished, []
