@@ -73,6 +73,15 @@ def test_a_service_that_keeps_failing_is_tried_at_growing_intervals(tmp_path, su
     assert said[4] == "it ended with code 3, starts again in 0.8 s"
 
 
+def test_a_service_whose_slot_another_has_taken_stays_down(tmp_path, supervisor, said):
+    it = service(tmp_path, "raise SystemExit(73)")
+    it.start()
+    supervisor.keep("it", it, it.fenced)
+    assert wait_until(lambda: bool(said), 20)
+    supervisor.close()
+    assert said == ["it was fenced by another process of its slot, and stays down"]
+
+
 class Unstartable:
     def __init__(self) -> None:
         self.tries = 0

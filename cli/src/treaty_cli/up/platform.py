@@ -135,7 +135,7 @@ class Platform:
     def supervise(self) -> None:
         """From now on what dies is started again, the embedded servers included."""
         for name, service in self._services.items():
-            self._supervisor.keep(name, service)
+            self._supervisor.keep(name, service, service.fenced)
         for name, server in self._backing.servers.items():
             self._supervisor.keep(name, server)
 

@@ -11,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from treaty_chassis.kafka.runner import ExitCode
 from treaty_embedded import Process
 
 __all__ = ["ServiceProcess"]
@@ -51,6 +52,10 @@ class ServiceProcess:
 
     def ending(self) -> str:
         return "is stopped" if self._process is None else self._process.ending()
+
+    def fenced(self) -> bool:
+        """Whether it ended because another process took its slot."""
+        return self.wait(0) == ExitCode.FENCED
 
     def tail(self) -> str:
         return "" if self._process is None else self._process.tail()

@@ -44,16 +44,19 @@ class Supervisor:
         self._say = say
         self._watchers: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
-    def keep(self, name: str, kept: Keepable) -> None:
-        """From now on, until released; it runs already."""
+    def keep(self, name: str, kept: Keepable, superseded: Callable[[], bool] = lambda: False) -> None:
+        """From now on, until released; it runs already. One that ended because another took its place, as
+        `superseded` tells, stays down: started again it would only take the place back, for ever."""
         released = threading.Event()
         watcher = threading.Thread(
-            target=self._watch, args=(name, kept, released), name=f"keeps-{name}", daemon=True
+            target=self._watch, args=(name, kept, superseded, released), name=f"keeps-{name}", daemon=True
         )
         self._watchers[name] = (watcher, released)
         watcher.start()
 
-    def _watch(self, name: str, kept: Keepable, released: threading.Event) -> None:
+    def _watch(
+        self, name: str, kept: Keepable, superseded: Callable[[], bool], released: threading.Event
+    ) -> None:
         deaths, since = 0, time.monotonic()
         while not released.wait(_LOOK_EVERY_S):
             if kept.alive():
@@ -63,6 +66,9 @@ class Supervisor:
             deaths += 1
             ending = kept.ending()
             kept.kill()
+            if superseded():
+                self._say(name, "was fenced by another process of its slot, and stays down")
+                return
             self._say(name, f"{ending}, starts again in {backoff_s(deaths):.1f} s")
             if released.wait(backoff_s(deaths)):
                 return
