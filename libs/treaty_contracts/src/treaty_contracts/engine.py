@@ -9,7 +9,7 @@ from pathlib import Path
 from treaty_contracts.environment import judge_environment, this_host
 from treaty_contracts.findings import Finding, Place, Severity, sort_findings
 from treaty_contracts.interface import judge_actions, judge_release, judge_widget
-from treaty_contracts.model import Contract, Loaded, contract_name, load_bytes
+from treaty_contracts.model import CONTRACT_NAMES, Contract, Loaded, contract_name, load_bytes
 from treaty_contracts.model.meaning import judge_meaning
 from treaty_contracts.package import Snapshot, take
 from treaty_contracts.policy import Policy
@@ -43,14 +43,17 @@ class Engine:
         self.policy = policy or Policy()
         self._judged: OrderedDict[str, _Judged] = OrderedDict()
 
-    def check(self, path: Path, previous: Contract | None = None) -> Verdict:
+    def check(self, path: Path, previous: Contract | None = None, instead: bytes | None = None) -> Verdict:
         """Judge the package folder at `path`; its files are read and hashed anew every time.
 
         `previous` is the last admitted release's contract: the version must say what changed since.
+        `instead` stands in for the package's own contract file.
 
         Raises OSError where the folder cannot be read, PackageTooLargeError where it is no plugin.
         """
         snapshot = take(path)
+        if instead is not None:
+            snapshot.files[contract_name(snapshot.files) or CONTRACT_NAMES[0]] = instead
         name = snapshot.digest
         judged = self._judged.get(name)
         if judged is None:

@@ -33,8 +33,13 @@ class Template:
     Starts at the first `spawn`, and again should it have ended. Not thread-safe.
     """
 
-    def __init__(self, preload: Sequence[str] = ("treaty_sandbox.inside.decoding",)) -> None:
+    def __init__(
+        self, preload: Sequence[str] = ("treaty_sandbox.inside.decoding",), hash_seed: int | None = None
+    ) -> None:
+        """`hash_seed` fixes how texts hash in the children, for checks that must repeat."""
         self._preload = tuple(preload)
+        self._isolation = ["-I"] if hash_seed is None else ["-P", "-s"]
+        self._environment = {} if hash_seed is None else {"PYTHONHASHSEED": str(hash_seed)}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._waiting: deque[tuple[bytes, tuple[int, ...]]] = deque()
@@ -54,11 +59,12 @@ class Template:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         path = [str(Path(entry).absolute()) for entry in sys.path if entry and Path(entry).is_dir()]
-        command = [sys.executable, "-I", "-S", str(_MAIN), str(theirs.fileno()), *self._preload, "--", *path]
+        flags = [*self._isolation, "-S"]
+        command = [sys.executable, *flags, str(_MAIN), str(theirs.fileno()), *self._preload, "--", *path]
         try:
             self._process = subprocess.Popen(
                 command,
-                env={},
+                env=self._environment,
                 cwd="/",
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

@@ -31,6 +31,7 @@ def exit_code(verdict: Verdict) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, nargs="+", help="package folders, or files in them")
     parser.add_argument("--format", choices=["human", "json", "sarif", "junit"], default="human")
+    parser.add_argument("--contract", type=Path, help="a contract to judge by instead of the package's own")
     parser.add_argument("--previous", type=Path, help="the last admitted release: its folder or contract")
     parser.add_argument(
         "--require-vectors", action="store_true", help="refuse a package without golden vectors"
@@ -82,8 +83,9 @@ def run_check(given: argparse.Namespace) -> int:
     worst = ADMITTED
     try:
         previous = _previous(given)
+        contract = given.contract.read_bytes() if given.contract is not None else None
         for package in dict.fromkeys(_package(path) for path in given.path):
-            verdict = engine.check(package, previous)
+            verdict = engine.check(package, previous, contract)
             sys.stdout.write(_told(verdict, package, given))
             worst = max(worst, exit_code(verdict))
     except ContractError as error:

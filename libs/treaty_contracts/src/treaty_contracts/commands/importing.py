@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_import_spymodel(given: argparse.Namespace) -> int:
     source, output = given.file, given.output
-    folder = output.parent if output is not None else source.parent
+    folders = [output.parent] if output is not None else []
+    folder = next((part for part in [*folders, source.parent] if any(part.rglob("*.py"))), source.parent)
     try:
         contract = convert(read_spymodel(source.read_bytes()), source, folder)
     except SpymodelError as error:

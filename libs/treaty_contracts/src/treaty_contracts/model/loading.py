@@ -47,7 +47,16 @@ class Loaded:
 
 
 def contract_name(files: dict[str, bytes]) -> str | None:
-    return next((name for name in CONTRACT_NAMES if name in files), None)
+    """The package's contract file: contract.yaml, or the one YAML file at its top that says it is one."""
+    named = next((name for name in CONTRACT_NAMES if name in files), None)
+    if named is not None:
+        return named
+    candidates = [
+        name
+        for name, content in files.items()
+        if "/" not in name and name.endswith((".yaml", ".yml")) and content.startswith(b"contract: treaty/")
+    ]
+    return candidates[0] if len(candidates) == 1 else None
 
 
 _MESSAGES = {

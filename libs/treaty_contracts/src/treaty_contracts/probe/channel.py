@@ -47,12 +47,14 @@ def _died(error: ChildEndedError) -> ChildDiedError:
 
 
 _templates: list[Template] = []
+_HASH_SEEDS = (1, 2)
 
 
 def templates() -> tuple[Template, Template]:
-    """Two interpreters to fork from, shared by the process: texts hash differently in each."""
+    """Two interpreters to fork from, shared by the process; texts hash otherwise in each, always the same."""
     while len(_templates) < 2:
-        _templates.append(Template(preload=("treaty_contracts.probe.child", "treaty_contracts.probe.codec")))
+        preload = ("treaty_contracts.probe.child", "treaty_contracts.probe.codec")
+        _templates.append(Template(preload, _HASH_SEEDS[len(_templates)]))
     for template in _templates:
         template.start()
     return _templates[0], _templates[1]

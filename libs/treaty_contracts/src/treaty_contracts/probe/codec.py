@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from treaty_contracts.probe.child import Renderer, failure
+from treaty_contracts.probe.rendering import Renderer, failure
 from treaty_sandbox.inside.javascript import decoder
 from treaty_sandbox.inside.package import Package
 

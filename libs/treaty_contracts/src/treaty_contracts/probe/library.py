@@ -100,11 +100,11 @@ def _unwrapped(rendered: Any, subject: Subject) -> tuple[Any, list[Form]]:
     """What was awaited or yielded, and the types it is held to."""
     outputs = subject.outputs()
     match rendered:
-        case ["object", [name, *_], [["value", inner]]] if name.endswith("child.Awaited"):
+        case ["object", [name, *_], [["value", inner]]] if name.endswith("calling.Awaited"):
             if not subject.promise.asynchronous:
                 return ["object", ["coroutine", "object"], []], outputs
             return inner, outputs
-        case ["object", [name, *_], [["items", ["list", items]]]] if name.endswith("child.Yielded"):
+        case ["object", [name, *_], [["items", ["list", items]]]] if name.endswith("calling.Yielded"):
             if not subject.promise.generator and not subject.iterates():
                 return ["object", ["generator", "object"], []], outputs
             inner_forms = [form[2][0] for form in outputs if form[0] == "class" and form[2]]
