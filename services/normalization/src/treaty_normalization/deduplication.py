@@ -21,6 +21,7 @@ __all__ = ["WINDOW_MS", "Window", "read_back"]
 WINDOW_MS: Final = 120_000
 MAX_KEYS: Final = 500_000
 """Of one partition; past it the oldest are forgotten, so that memory stays bounded."""
+FORGET_EVERY_MS: Final = 1000
 MAX_READ_BACK: Final = 200_000
 """Offsets, so that taking a partition over takes seconds at most."""
 
@@ -39,13 +40,14 @@ def key_of(uplink: UplinkAccepted) -> Key | None:
 class Window:
     """What was received in one partition lately."""
 
-    __slots__ = ("_max_keys", "_newest", "_seen", "_span")
+    __slots__ = ("_forget_at", "_max_keys", "_newest", "_seen", "_span")
 
     def __init__(self, span_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
         self._span = span_ms
         self._max_keys = max_keys
         self._seen: OrderedDict[Key, int] = OrderedDict()
         self._newest = 0
+        self._forget_at = 0
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -62,12 +64,14 @@ class Window:
         self._seen[key] = received_at
         self._seen.move_to_end(key)
         self._newest = max(self._newest, received_at)
-        self._forget()
+        if received_at >= self._forget_at or len(self._seen) > self._max_keys:
+            self._forget()
         return False
 
     def _forget(self) -> None:
         """What no uplink that still comes in order can repeat. Entries stand in the order they came."""
         seen = self._seen
+        self._forget_at = self._newest + FORGET_EVERY_MS
         while seen:
             oldest = next(iter(seen.values()))
             if oldest >= self._newest - self._span and len(seen) <= self._max_keys:

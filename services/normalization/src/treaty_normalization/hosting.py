@@ -10,7 +10,7 @@ from treaty_normalization.lanes import Entry
 from treaty_normalization.metrics import Metrics
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.reports import VIOLATIONS, Reports
-from treaty_normalization.translation import translate
+from treaty_normalization.translation import Translated, translate
 from treaty_normalization.uplinks import Arrival
 from treaty_sandbox import Failed, Host, Ok, Policy, ReadingValues, Template
 
@@ -103,16 +103,20 @@ class Hosting:
                 continue
             translated = translate(self.plugin, arrival, reply)
             readings += translated.readings
-            outputs = list(translated.outputs)
+            entry.outputs = translated.outputs
             if translated.reason is not None:
-                self._metrics.dead_letters.labels(self.plugin.name, translated.reason).inc()
-                if translated.reason in VIOLATIONS:
-                    self._reports.note(translated.reason, translated.detail, f"{arrival.place}:0")
-            outputs += self._reports.due(now_ms)
-            entry.outputs = outputs
+                self._refused(translated, arrival)
+            if self._reports.waiting:
+                entry.outputs = [*translated.outputs, *self._reports.due(now_ms)]
         self._batch = ()
         self._metrics.readings.labels(self.plugin.name).inc(readings)
         self._metrics.batch_seconds.labels(self.plugin.name).observe(now - self._batch_since)
+
+    def _refused(self, translated: Translated, arrival: Arrival) -> None:
+        reason = translated.reason or ""
+        self._metrics.dead_letters.labels(self.plugin.name, reason).inc()
+        if reason in VIOLATIONS:
+            self._reports.note(reason, translated.detail, f"{arrival.place}:0")
 
     def _measure(self) -> None:
         if self._host.restarts != self._restarts:

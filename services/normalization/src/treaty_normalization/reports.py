@@ -44,10 +44,13 @@ class Reports:
         held = self._counts.get(kind)
         self._counts[kind] = _Count(detail, 1 if held is None else held.count + 1, uplink)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything has been noted that is not told yet."""
+        return bool(self._counts)
+
     def due(self, now_ms: int) -> list[Output]:
         """What is to be told now, and is then forgotten."""
-        if not self._counts:
-            return []
         kinds = [kind for kind in self._counts if self._next_at.get(kind, 0) <= now_ms]
         return [self._output(kind, self._counts.pop(kind), now_ms) for kind in kinds]
 

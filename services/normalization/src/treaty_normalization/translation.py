@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final
+
+import msgspec
 
 from treaty_chassis.kafka.work import Output
 from treaty_events.codec import encode
@@ -36,14 +38,13 @@ _HEADERS: Final = Envelope("", SOURCE, Reading.TYPE).headers()
 _BEFORE: Final = [pair for pair in _HEADERS if pair[0] != "ce_id"]
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(msgspec.Struct, frozen=True, gc=False):
     """`reason` is None where the uplink became readings, else the dead letter's."""
 
     outputs: Sequence[Output]
     readings: int = 0
     reason: str | None = None
-    detail: str = field(default="")
+    detail: str = ""
 
 
 def translate(plugin: Plugin, arrival: Arrival, reply: Ok[list[ReadingValues]] | Failed) -> Translated:
@@ -96,15 +97,24 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
 
 
 def _measurements(promises: Promises, values: ReadingValues, of_time: Quality) -> list[object]:
-    """In canonical units; what is not plausible is suspect, else what time says of all holds."""
+    """In canonical units; what is not plausible is suspect, else what time says of all holds.
+
+    Raises ViolationError for a name that is not declared and for what is no number.
+    """
     found = []
     promised = promises.measurements
     measurement = wire.Measurement
     for name, value in values.measurements.items():
-        promise = promised[name]
+        promise = promised.get(name)
+        if promise is None:
+            raise ViolationError(f"measurement {name[:80]!r} is not declared")
         canonical = value
         if not promise.identity:
             canonical = value * promise.factor / promise.divisor + promise.offset
-        plausible = promise.low <= canonical <= promise.high
-        found.append(measurement(name, canonical, promise.unit, of_time if plausible else Quality.SUSPECT))
+        quality = of_time
+        if not promise.low <= canonical <= promise.high:
+            if not isfinite(canonical):
+                raise ViolationError(f"measurement {name!r} is {value}")
+            quality = Quality.SUSPECT
+        found.append(measurement(name, canonical, promise.unit, quality))
     return found

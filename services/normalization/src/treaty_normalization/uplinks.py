@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from treaty_chassis.kafka.work import Record
 from treaty_events.codec import BodyError, decode
@@ -19,8 +20,7 @@ class UnreadableError(ValueError):
     """The record is no accepted uplink: it did not come from ingestion, or from one that is broken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An uplink and the record that brought it, its headers by name. `place` is its EventId's text
     without the index."""
 
