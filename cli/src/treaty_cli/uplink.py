@@ -10,9 +10,10 @@ from random import SystemRandom
 from typing import Annotated
 
 import typer
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from treaty_chassis.kafka.topics import admin, topic_ids
+from treaty_cli.api import ApiError
 from treaty_cli.demo import corpora
 from treaty_cli.demo.corpora import Case
 from treaty_cli.demo.seed import Seed, SeedDevice, load
@@ -29,6 +30,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Produce uplinks.")
 
 _DELIVERED_S = 30.0
+_REACHED_S = 5.0
 
 
 def _device(seed: Seed, external_id: str | None) -> SeedDevice:
@@ -65,7 +67,11 @@ def _sending(seed: Seed, device: SeedDevice, plugins: Path, payload: bytes | Non
 def _produce(bootstrap_servers: str, sending: Sending) -> tuple[int, int]:
     """Partition and offset."""
     outcome: list[tuple[KafkaError | None, Message]] = []
-    producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True})
+    producer = Producer({"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "log_level": 0})
+    try:
+        producer.list_topics(timeout=_REACHED_S)
+    except KafkaException as error:
+        raise ApiError(0, f"Kafka at {bootstrap_servers} does not answer: is the platform up?") from error
     producer.produce(
         sending.topic,
         key=sending.key,
@@ -76,7 +82,7 @@ def _produce(bootstrap_servers: str, sending: Sending) -> tuple[int, int]:
     producer.flush(_DELIVERED_S)
     if not outcome or outcome[0][0] is not None:
         reason = outcome[0][0].str() if outcome and outcome[0][0] else f"no answer in {_DELIVERED_S:.0f} s"
-        raise typer.BadParameter(f"not delivered to {sending.topic} on {bootstrap_servers}: {reason}")
+        raise ApiError(0, f"not delivered to {sending.topic} on {bootstrap_servers}: {reason}")
     message = outcome[0][1]
     return message.partition() or 0, message.offset() or 0
 
