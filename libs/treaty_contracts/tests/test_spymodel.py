@@ -63,7 +63,10 @@ dependencies:
   some-package: {version: ">=2.32,<3"}
   "import:socket": {allowed: false}
   forbidden-one: {allowed: false}
-  proven: {provenance: {required: true}, origin: {type: vcs, repository: "https://example.org/x"}, editable: false}
+  proven:
+    provenance: {required: true}
+    origin: {type: vcs, repository: "https://example.org/x"}
+    editable: false
 """
 
 
@@ -83,10 +86,8 @@ def test_the_form_of_0_4(tmp_path: Path) -> None:
     assert module.variables["MODE"].value == "production"
     initialize = module.functions["initialize"]
     assert initialize.returns == "None"
-    assert [(part.name, part.has_default) for part in initialize.arguments or []] == [
-        ("config", False),
-        ("retries", True),
-    ]
+    arguments = {part.name: part.has_default for part in initialize.arguments or []}
+    assert arguments == {"config": False, "retries": True}
     plugin = module.classes["Plugin"]
     assert plugin.attributes["settings"].scope == "instance"
     assert isinstance(plugin.superclasses, dict)

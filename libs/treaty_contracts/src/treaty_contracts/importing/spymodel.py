@@ -5,6 +5,7 @@ Source of the form: the models of the package `importspy` 0.4.12 and 0.5.0 (SpyM
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from importlib import metadata
@@ -206,6 +207,32 @@ def _dependencies(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any
     return {key: value for key, value in imports.items() if value}, packages, evidence
 
 
+def _defined(path: Path) -> set[str]:
+    """The names a file binds at its top, as far as it can be read."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return set()
+    return {
+        str(getattr(node, "name", None) or getattr(node, "id", ""))
+        for statement in tree.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Name)
+    }
+
+
+def _likely(document: Mapping[str, Any], source: Path, folder: Path) -> str:
+    """The file of the folder that binds most of the promised names; one called plugin.py before others."""
+    parts = [part for key in ("functions", "classes", "variables") for part in document.get(key) or []]
+    wanted = {str(part.get("name")) for part in parts if isinstance(part, dict)}
+    stem = source.name.split(".", 1)[0]
+    files = sorted(
+        folder.glob("*.py"),
+        key=lambda path: (-len(wanted & _defined(path)), path.stem not in {stem, "plugin"}, path.name),
+    )
+    return files[0].name if files else f"{stem}.py"
+
+
 def _module_name(document: Mapping[str, Any], source: Path, folder: Path) -> str:
     """The dotted module a contract speaks of: its filename, found in the package folder."""
     filename = document.get("filename")
@@ -218,12 +245,7 @@ def _module_name(document: Mapping[str, Any], source: Path, folder: Path) -> str
                         filename,
                     )
     if filename is None:
-        stem = source.name.split(".", 1)[0]
-        files = sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
-        filename = next(
-            (path.name for path in files if path.stem == stem), files[0].name if len(files) == 1 else None
-        )
-        filename = filename or f"{stem}.py"
+        filename = _likely(document, source, folder)
     name = Path(str(filename))
     if not (folder / name).is_file():
         found = sorted(folder.rglob(name.name), key=lambda path: (len(path.parts), path.as_posix()))

@@ -13,6 +13,7 @@ import json
 import sys
 import types
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import treaty
@@ -24,6 +25,11 @@ from treaty_sandbox.inside.package import NAME as ROOT
 from treaty_sandbox.inside.package import Package
 
 __all__ = ["Prober", "prober"]
+
+
+def full_name(module: str) -> str:
+    """A module's name under the synthetic package; `__init__` is the package itself."""
+    return f"{ROOT}.{module}".removesuffix(".__init__")
 
 
 def find(module: types.ModuleType, dotted: str) -> Any:
@@ -44,8 +50,7 @@ class Prober:
     ["effects"] -> [text]
     """
 
-    def __init__(self, package: Package) -> None:
-        self.package = package
+    def __init__(self) -> None:
         self.loaded: dict[str, Any] = {}
         self.targets: dict[str, Any] = {}
         self.watch = Watch()
@@ -65,7 +70,7 @@ class Prober:
         self.watch.begin()
         for name in modules:
             try:
-                self.package.load(name)
+                import_module(full_name(name))
                 self.loaded[name] = None
             except BaseException as error:
                 self.loaded[name] = failure(error)
@@ -74,7 +79,7 @@ class Prober:
     def describe(self, name: str, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
         if self.loaded.get(name, "absent") is not None:
             return None
-        module = sys.modules[f"{ROOT}.{name}"]
+        module = sys.modules[full_name(name)]
         scope = dict(vars(module))
         hints = hints_of(module, scope)
         found: dict[str, Any] = {"functions": {}, "classes": {}, "variables": {}, "names": {}}
@@ -123,13 +128,13 @@ class Prober:
             return {"value": ["object", lineage(type(result)), []]}
 
     def resolve(self, step: Mapping[str, Any]) -> Any:
-        module = sys.modules[f"{ROOT}.{step['module']}"]
+        module = sys.modules[full_name(step["module"])]
         if "construct" not in step:
             return find(module, step["target"])
         kind, method = step["target"].rsplit(".", 1)
         return getattr(find(module, kind)(*[argument(value) for value in step["construct"]]), method)
 
 
-def prober(package: Package, _options: Mapping[str, Any]) -> Prober:
-    """The runner the confined child is started with."""
-    return Prober(package)
+def prober(_package: Package, _options: Mapping[str, Any]) -> Prober:
+    """The runner the confined child is started with; its package is importable by then."""
+    return Prober()

@@ -70,7 +70,9 @@ class Package:
             path = self.paths[name]
             source = read_source(path, self.contents[name])
             tree = prune(source.tree, self.versions) if source.tree is not None else ast.Module([], [])
-            package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
+            package = name.removesuffix("__init__").rstrip(".")
+            if not path.endswith("__init__.py"):
+                package = name.rpartition(".")[0]
             self.read[name] = Module(name, path, package, source, tree, build_scopes(tree, package))
         return self.read[name]
 

@@ -152,7 +152,7 @@ class Permission:
         if rest[0].startswith("__"):
             return Refusal("X305", f"{path} reaches into the module itself")
         hint = WHY_NOT.get(rest[0]) or WHY_NOT.get(module)
-        if rest[0] in WHY_NOT or rest[0] in DANGEROUS or rest[0].startswith("_"):
+        if rest[0] in WHY_NOT or DANGEROUS & set(rest) or rest[0].startswith("_"):
             return Refusal("X305", f"{path} leads out of an allowed module", hint)
         return Refusal("X301", f"{path} is not in the safe set", hint)
 
