@@ -150,7 +150,7 @@ class Node:
     def stream(self):
         return f"ws://127.0.0.1:{self.port}/v1/stream"
 
-    def start(self):
+    def start(self, until=None):
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "treaty_push_gateway"],
@@ -158,7 +158,7 @@ class Node:
                 stdout=log,
                 stderr=log,
             )
-        self.until(self.ready)
+        self.until((lambda: until(self)) if until else self.ready)
         return self
 
     def until(self, done, within=30):
@@ -168,12 +168,15 @@ class Node:
                 raise AssertionError(f"exit {self.process.poll()}\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
 
-    def ready(self):
+    def listening(self):
         if not self.port:
             found = re.search(r'"port": (\d+)', self.log.read_text())
             self.port = int(found[1]) if found else 0
+        return bool(self.port)
+
+    def ready(self):
         with contextlib.suppress(httpx.TransportError):
-            return bool(self.port) and httpx.get(f"{self.http}/readyz", timeout=2).status_code == 200
+            return self.listening() and httpx.get(f"{self.http}/readyz", timeout=2).status_code == 200
         return False
 
     def metric(self, name):
@@ -230,16 +233,22 @@ def workspace():
 
 
 @pytest.fixture
-def writer(kafka, topic, workspace):
-    return Writer(kafka.bootstrap_servers, topic, workspace)
+def make_writer(kafka, topic, workspace):
+    return lambda: Writer(kafka.bootstrap_servers, topic, workspace)
+
+
+@pytest.fixture
+def writer(make_writer):
+    return make_writer()
 
 
 @pytest.fixture(scope="module")
 def start_node(kafka, topic, issuer, registry, tmp_path_factory):
-    """Starts nodes on the topic; `SETTING=value` adds to their environment."""
+    """Starts nodes on the topic, and waits till they are ready or `until(node)`; `SETTING=value` adds to
+    their environment."""
     nodes = []
 
-    def start(**settings):
+    def start(until=None, **settings):
         environment = {
             "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "TREATY_READINGS_TOPIC": topic,
@@ -249,7 +258,7 @@ def start_node(kafka, topic, issuer, registry, tmp_path_factory):
             **{name: str(value) for name, value in settings.items()},
         }
         nodes.append(Node(environment, tmp_path_factory.mktemp("node")))
-        return nodes[-1].start()
+        return nodes[-1].start(until)
 
     yield start
     for node in nodes:

@@ -136,8 +136,6 @@ class StreamProtocol(asyncio.Protocol):
             self._session.lost()
 
     def _handshake(self, request: Request) -> None:
-        if request.exception is not None:
-            return
         url = urlsplit(request.path)
         gateway = self._gateway()
         if url.path != PATH:
@@ -187,7 +185,12 @@ class StreamProtocol(asyncio.Protocol):
         self._parts += frame.data
         if frame.fin:
             text, self._parts = bytes(self._parts), bytearray()
-            self._session.received(text)
+            try:
+                text.decode()
+            except UnicodeDecodeError:
+                self._ws.fail(CloseCode.INVALID_DATA, "not UTF-8")
+            else:
+                self._session.received(text)
 
     def _flush(self) -> None:
         for data in self._ws.data_to_send():

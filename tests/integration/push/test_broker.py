@@ -1,0 +1,58 @@
+"""A node whose broker is late, goes away and comes back."""
+
+import asyncio
+
+import httpx
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from treaty_embedded.kafka import Kafka
+from treaty_push_gateway.client import Live, Readings, Stream
+
+pytestmark = pytest.mark.xdist_group("push-broker")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory):
+    """A broker of this module's own, to be stopped."""
+    with Kafka(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="module")
+def topic():
+    return "reading.normalized.v1"
+
+
+def checks(node):
+    return httpx.get(f"{node.http}/readyz").json()["checks"]
+
+
+async def test_it_waits_for_the_topic_and_goes_on_after_the_brokers_restart(
+    kafka, topic, start_node, token, make_writer
+):
+    node = start_node(until=lambda node: node.listening() and "does not exist" in checks(node)["topic"])
+    client = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    client.create_topics([NewTopic(topic, 4, 1)])[topic].result(30)
+    await asyncio.to_thread(node.until, node.ready)
+    writer, got = make_writer(), []
+    async with Stream(node.stream, token) as stream, asyncio.timeout(120):
+        assert isinstance(await anext(stream), Live)
+        await asyncio.to_thread(writer.write, 10)
+        await asyncio.to_thread(kafka.kill)
+        await asyncio.to_thread(node.until, lambda: not node.ready())
+        assert await asyncio.to_thread(checks, node) == {
+            "topic": "ok",
+            "broker": "no Kafka broker is reached",
+            "ring": "ok",
+        }
+        await asyncio.to_thread(kafka.start)
+        await asyncio.to_thread(node.until, node.ready)
+        again = make_writer()
+        await asyncio.to_thread(again.write, 10)
+        while len(got) < 20:
+            message = await anext(stream)
+            if isinstance(message, Readings):
+                got += [r["id"] for r in message.readings]
+    assert sorted(got) == sorted(writer.committed + again.committed)
+    assert stream.connects == 1
