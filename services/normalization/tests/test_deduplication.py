@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treaty_chassis.kafka.work import Assigned, Partition, Record
+from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization.deduplication import WINDOW_MS, Window, read_back, repeated
 from treaty_normalization.uplinks import read
 
@@ -16,37 +17,57 @@ from .conftest import RECEIVED_AT, record, uplink
 PARTITION = Partition("uplink.accepted.acme.v1", 0)
 
 
+def repeats(window: Window, body: UplinkAccepted, accepted_at: int | None = None) -> bool:
+    return window.repeats(body, body.received_at if accepted_at is None else accepted_at)
+
+
 def test_the_networks_deduplication_id_tells_a_repeat() -> None:
     window = Window()
-    assert not window.repeats(uplink(dedup_id="a"))
-    assert window.repeats(uplink(dedup_id="a", received_at=RECEIVED_AT + WINDOW_MS))
-    assert not window.repeats(uplink(dedup_id="b"))
+    assert not repeats(window, uplink(dedup_id="a"))
+    assert repeats(window, uplink(dedup_id="a", received_at=RECEIVED_AT + WINDOW_MS))
+    assert not repeats(window, uplink(dedup_id="b"))
 
 
 def test_without_one_session_and_counter_do() -> None:
     window = Window()
-    assert not window.repeats(uplink(session="s", counter=7))
-    assert window.repeats(uplink(session="s", counter=7))
-    assert not window.repeats(uplink(session="t", counter=7))
-    assert not window.repeats(uplink(session="s", counter=8))
+    assert not repeats(window, uplink(session="s", counter=7))
+    assert repeats(window, uplink(session="s", counter=7))
+    assert not repeats(window, uplink(session="t", counter=7))
+    assert not repeats(window, uplink(session="s", counter=8))
 
 
 def test_without_either_nothing_is_a_repeat() -> None:
     window = Window()
-    assert not window.repeats(uplink())
-    assert not window.repeats(uplink())
+    assert not repeats(window, uplink())
+    assert not repeats(window, uplink())
 
 
 def test_another_device_is_another_uplink() -> None:
     window = Window()
-    assert not window.repeats(uplink(dedup_id="a", device="d1"))
-    assert not window.repeats(uplink(dedup_id="a", device="d2"))
+    assert not repeats(window, uplink(dedup_id="a", device="d1"))
+    assert not repeats(window, uplink(dedup_id="a", device="d2"))
 
 
 def test_a_counter_that_starts_again_after_the_window_is_new() -> None:
     window = Window()
-    assert not window.repeats(uplink(counter=1))
-    assert not window.repeats(uplink(counter=1, received_at=RECEIVED_AT + WINDOW_MS + 1))
+    assert not repeats(window, uplink(counter=1))
+    assert not repeats(window, uplink(counter=1, received_at=RECEIVED_AT + WINDOW_MS + 1))
+
+
+def test_a_device_that_started_again_and_counts_anew_is_heard() -> None:
+    window = Window()
+    assert not repeats(window, uplink(counter=0, payload=b"before"))
+    assert not repeats(window, uplink(counter=0, payload=b"after"))
+    assert repeats(window, uplink(counter=0, payload=b"after"))
+
+
+def test_copies_far_apart_in_a_backlog_are_told_as_it_is_drained() -> None:
+    """Ten minutes of one raw partition come before those of another that heard the same uplinks."""
+    window, now = Window(), RECEIVED_AT + 900_000
+    first = [uplink(counter=n, received_at=RECEIVED_AT + n * 1000) for n in range(600)]
+    again = [uplink(counter=n, received_at=RECEIVED_AT + n * 1000 + 200) for n in range(600)]
+    assert not any(repeats(window, body, now) for body in first)
+    assert all(repeats(window, body, now + 1000) for body in again)
 
 
 def test_what_an_operator_replays_is_no_repeat() -> None:
@@ -58,9 +79,9 @@ def test_what_an_operator_replays_is_no_repeat() -> None:
 def test_memory_is_bounded_by_count_and_by_the_window() -> None:
     window = Window(max_keys=10)
     for number in range(100):
-        window.repeats(uplink(counter=number))
+        repeats(window, uplink(counter=number))
     assert len(window) == 10
-    window.repeats(uplink(counter=1000, received_at=RECEIVED_AT + 2 * WINDOW_MS))
+    repeats(window, uplink(counter=1000, received_at=RECEIVED_AT + 2 * WINDOW_MS))
     assert len(window) == 1
 
 
@@ -90,9 +111,9 @@ arrivals = st.lists(
 
 
 def log_of(found: list[tuple[int, int, str, int, int]]) -> list[Record]:
-    """Received in order, produced later and in order too, offsets with gaps."""
+    """Received in any order, accepted later and in order, offsets with gaps."""
     records, offset, produced = [], 0, 0
-    for received, delay, device, counter, gap in sorted(found, key=lambda one: one[0]):
+    for received, delay, device, counter, gap in found:
         produced = max(produced, RECEIVED_AT + received + delay)
         body = uplink(device=device, counter=counter, received_at=RECEIVED_AT + received)
         one = record(body, offset)

@@ -1,14 +1,17 @@
 """Drops repeated deliveries of one uplink: several network servers, or one that delivers again.
 
-The state is a function of the partition's log alone: every accepted uplink whose received_at is within the
-window, in order. So a worker that takes the partition over reads that part of the log back and knows
-what its predecessor knew; docs/decisions/0003-deduplication-from-the-log.md.
+The state is a function of the partition's log alone: every accepted uplink that was received, or accepted,
+within the window. When a backlog is drained, what was received at one time is accepted far apart, one raw
+partition's stretch after another's; what is accepted together is remembered together. A worker that takes
+the partition over reads that part of the log back and knows what its predecessor knew;
+docs/decisions/0003-deduplication-from-the-log.md.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from treaty_chassis.kafka.work import Assigned, History, Record
@@ -25,70 +28,85 @@ FORGET_EVERY_MS: Final = 1000
 MAX_READ_BACK: Final = 200_000
 """Offsets, so that taking a partition over takes seconds at most."""
 
-Key: TypeAlias = tuple[str, str] | tuple[str, str | None, int]
+Key: TypeAlias = tuple[str, str] | tuple[str, str | bytes, int]
+Times: TypeAlias = tuple[int, int]
+"""When an uplink was received, and when it was accepted, ms."""
 
 
 def key_of(uplink: UplinkAccepted) -> Key | None:
-    """The network's deduplication id, or else session and counter; None: nothing tells a repeat."""
+    """The network's deduplication id, or else session and counter; None: nothing tells a repeat.
+
+    Where there is no session the payload stands in for it: a device that has started again counts from
+    the beginning, and what it says then is no repeat of what it said before.
+    """
     if uplink.dedup_id is not None:
         return (uplink.device, uplink.dedup_id)
-    if uplink.counter is not None:
-        return (uplink.device, uplink.session, uplink.counter)
-    return None
+    if uplink.counter is None:
+        return None
+    if uplink.session is None:
+        return (uplink.device, blake2b(uplink.payload, digest_size=16).digest(), uplink.counter)
+    return (uplink.device, uplink.session, uplink.counter)
 
 
 class Window:
-    """What was received in one partition lately."""
+    """What was received or accepted in one partition lately."""
 
-    __slots__ = ("_forget_at", "_max_keys", "_newest", "_seen", "_span")
+    __slots__ = ("_accepted", "_forget_at", "_max_keys", "_received", "_seen", "_span")
 
     def __init__(self, span_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
         self._span = span_ms
         self._max_keys = max_keys
-        self._seen: OrderedDict[Key, int] = OrderedDict()
-        self._newest = 0
+        self._seen: OrderedDict[Key, Times] = OrderedDict()
+        self._received = 0
+        self._accepted = 0
         self._forget_at = 0
 
     def __len__(self) -> int:
         return len(self._seen)
 
-    def repeats(self, uplink: UplinkAccepted) -> bool:
-        """Whether the same uplink was received within the window of this one; remembers it if not."""
+    def repeats(self, uplink: UplinkAccepted, accepted_at: int) -> bool:
+        """Whether the same uplink was received within the window of this one; remembers it if not.
+        `accepted_at` is the time of the accepted record, ms."""
         key = key_of(uplink)
         if key is None:
             return False
         received_at = uplink.received_at
+        self._received = max(self._received, received_at)
+        self._accepted = max(self._accepted, accepted_at)
         before = self._seen.get(key)
-        if before is not None and abs(received_at - before) <= self._span:
+        if before is not None and abs(received_at - before[0]) <= self._span and not self._is_over(before):
             return True
-        self._seen[key] = received_at
+        self._seen[key] = (received_at, accepted_at)
         self._seen.move_to_end(key)
-        self._newest = max(self._newest, received_at)
-        if received_at >= self._forget_at or len(self._seen) > self._max_keys:
+        if self._accepted >= self._forget_at or len(self._seen) > self._max_keys:
             self._forget()
         return False
 
+    def _is_over(self, times: Times) -> bool:
+        """By both clocks."""
+        received_at, accepted_at = times
+        return received_at < self._received - self._span and accepted_at < self._accepted - self._span
+
     def _forget(self) -> None:
-        """What no uplink that still comes in order can repeat. Entries stand in the order they came."""
+        """Makes room. What is over and stands behind what is not stays for now, and counts for nothing."""
         seen = self._seen
-        self._forget_at = self._newest + FORGET_EVERY_MS
+        self._forget_at = self._accepted + FORGET_EVERY_MS
         while seen:
-            oldest = next(iter(seen.values()))
-            if oldest >= self._newest - self._span and len(seen) <= self._max_keys:
+            if not self._is_over(next(iter(seen.values()))) and len(seen) <= self._max_keys:
                 return
             seen.popitem(last=False)
 
 
 def repeated(window: Window, arrival: Arrival) -> bool:
     """As Window.repeats; what an operator replays on purpose is no repeat."""
-    return REPLAYS not in arrival.headers and window.repeats(arrival.uplink)
+    return REPLAYS not in arrival.headers and window.repeats(arrival.uplink, arrival.record.timestamp_ms)
 
 
 def read_back(assigned: Assigned, history: History) -> Window:
     """The window as whoever worked on the partition before left it at `assigned.offset`.
 
     The log is read back to two minutes before the first uplink to come (or the last one that came) was
-    received, by produce time, which is never before it.
+    received, by the time of the accepted record, which is never before it.
     """
     window = Window()
     partition, offset = assigned
