@@ -2,10 +2,13 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from treaty_chassis.kafka.topics import admin, existing
+from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.sealing import unseal
 
 
@@ -211,6 +214,28 @@ async def test_properties_that_cannot_be_stored_are_refused(client, fleet, prope
     problem(patched, 422)
     body = {"external_id": "x", "gateway_id": fleet.gateway["id"], "model": fleet.model["id"]}
     problem(await client.post(f"{fleet.path}/devices", json={**body, "properties": properties}), 422)
+
+
+@pytest.mark.parametrize("depth", [100, 5000, 100_000])
+async def test_json_however_deep_is_answered(client, fleet, depth):
+    """Deep values are refused, or kept; none is a failure of the server."""
+    body = b'{"properties": {"a": ' + b"[" * depth + b"]" * depth + b"}}"
+    headers = {"Content-Type": "application/json", "If-Match": "*"}
+    path = f"{fleet.path}/devices/{fleet.device['id']}"
+    patched = await client.patch(path, content=body, headers=headers)
+    assert patched.status_code in (200, 400, 422), patched.text
+    objects = b'{"properties": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+    patched = await client.patch(path, content=objects, headers=headers)
+    assert patched.status_code in (200, 400, 422), patched.text
+
+
+async def test_without_the_database_the_answer_is_503(app, client, fleet):
+    before = app.state.resources
+    engine = create_engine("postgresql://nobody@127.0.0.1:1/none", "test")
+    app.state.resources = replace(before, sessions=async_sessionmaker(engine))
+    answer = await client.get(fleet.path)
+    assert problem(answer, 503)["detail"] == "the database does not answer"
+    assert answer.headers["retry-after"] == "2"
 
 
 async def test_text_that_is_no_text_is_refused(client, fleet):

@@ -8,13 +8,16 @@ from functools import partial
 
 import structlog
 from confluent_kafka import KafkaException
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from sqlalchemy.exc import OperationalError, TimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 
 from treaty_chassis.http import probes, problems, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
+from treaty_chassis.http.problems import Problem
 from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.kafka.topics import admin, apply
 from treaty_chassis.postgres.engine import create_engine
@@ -65,6 +68,8 @@ def api(
         app.include_router(router)
     if issuer is not None and issuer_limit is not None:
         app.include_router(issuer_routes(issuer, issuer_limit))
+    app.exception_handler(OperationalError)(_without_database)
+    app.exception_handler(TimeoutError)(_without_database)
     probes.install(app, checks)
     app.add_middleware(BodyLimit, limit=BODY_LIMIT)
     if origins:
@@ -120,6 +125,11 @@ async def serve(settings: ApiSettings) -> None:
         await engine.dispose()
 
 
+async def _without_database(request: Request, error: Exception) -> Response:
+    log.error("database_failed", error=type(error).__name__, path=request.url.path)
+    return problems.response(Problem(503, "the database does not answer", headers={"Retry-After": "2"}))
+
+
 def _issuer(settings: ApiSettings, verifier: TokenVerifier) -> DevIssuer | None:
     if settings.dev_issuer_key_file is None or settings.dev_client_secret is None:
         return None
@@ -146,8 +156,13 @@ class _Topics:
         return self._wrong
 
     def of_gateway(self, slug: str) -> None:
-        """Blocks. Raises KafkaException."""
-        apply(admin(self._servers), [raw_topic(slug)])
+        """Blocks. Raises a 503 problem."""
+        try:
+            apply(admin(self._servers), [raw_topic(slug)])
+        except KafkaException as error:
+            log.error("topic_not_made", slug=slug, error=str(error))
+            detail = "Kafka does not answer: the gateway's topic could not be made"
+            raise Problem(503, detail, headers={"Retry-After": "5"}) from error
 
     async def make(self) -> None:
         while self._wrong is not None:

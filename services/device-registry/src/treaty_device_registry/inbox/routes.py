@@ -23,7 +23,7 @@ __all__ = ["router"]
 router = APIRouter(
     prefix="/v1/workspaces/{workspace}/inbox",
     tags=["inbox"],
-    responses=documented(400, 401, 403, 404, 409, 413, 415, 429),
+    responses=documented(400, 401, 403, 404, 409, 413, 415, 429, 503),
 )
 
 

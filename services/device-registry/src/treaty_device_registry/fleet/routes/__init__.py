@@ -7,6 +7,6 @@ from treaty_device_registry.fleet.routes import device_models, devices, gateways
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/v1", responses=documented(400, 401, 403, 404, 409, 412, 413, 415, 428, 429))
+router = APIRouter(prefix="/v1", responses=documented(400, 401, 403, 404, 409, 412, 413, 415, 428, 429, 503))
 for part in (workspaces, sites, gateways, device_models, devices):
     router.include_router(part.router)
