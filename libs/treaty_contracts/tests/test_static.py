@@ -89,7 +89,7 @@ ADMITTED = [
     "class C:\n    def eval(self):\n        return self.eval\n",
     "def f():\n    '''Mentions __globals__ and exec.'''\n",
     "from typing import Literal\ndef f(mode: Literal['open', 'eval']) -> None: ...\n",
-    "from dataclasses import fields\ndef f(thing):\n    return [getattr(thing, f.name) for f in fields(thing)]\n",
+    "from dataclasses import fields\ndef f(a):\n    return [getattr(a, x.name) for x in fields(a)]\n",
     "for name in ('real', 'imag'):\n    X = getattr(1, name)\n",
     "import random\nX = random.Random(7).random()\n",
     "import os.path\nX = os.path.join('a', 'b')\n",
@@ -129,3 +129,13 @@ def test_a_contract_opens_what_it_names() -> None:
     source = PLAIN + "import os\nX = os.environ.get('ACME_MODE')\n"
     assert codes(source) == {"X301"}
     assert codes(source, runtime={"environment": ["ACME_MODE"]}) == set()
+
+
+@pytest.mark.parametrize("levels", [90, 300, 900, 3000, 60_000])
+@pytest.mark.parametrize(
+    ("head", "repeated", "tail"),
+    [("", "1 + ", "1"), ("PLAIN", ".b", ""), ("str", "()", ""), ("", "not ", "1"), ("", "'a' + ", "'a'")],
+)
+def test_deep_nesting_is_judged_or_refused(head: str, repeated: str, tail: str, levels: int) -> None:
+    source = f"{PLAIN}PLAIN = 1\nX = {head}{repeated * levels}{tail}\n"
+    assert codes(source) == ({"X313"} if levels > 400 else set())

@@ -351,6 +351,9 @@ def judge_probe(snapshot: Snapshot, contract: Contract, policy: Policy, facts: S
         probe.run()
     except ChildDiedError as died:
         probe.found.append(death(died, "loading the package", probe.path_of(None)))
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
+        message = "the child's answers cannot be read: its own code was tampered with"
+        probe.found.append(Finding("P511", Severity.ERROR, message, probe.path_of(None)))
     except ConfinementMissingError as missing:
         out.host.append(Finding("P514", Severity.ERROR, f"this host cannot confine the probe: {missing}"))
     finally:

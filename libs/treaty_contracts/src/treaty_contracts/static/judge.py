@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.model import Contract
@@ -15,6 +18,7 @@ from treaty_contracts.static.permission import Permission
 from treaty_contracts.static.promised import judge_bindings
 from treaty_contracts.static.pruning import served_versions
 from treaty_contracts.static.rules import ImportUse, walk
+from treaty_contracts.static.source import MAX_DEPTH
 
 __all__ = ["StaticFacts", "judge_source", "promised_modules"]
 
@@ -144,10 +148,22 @@ class _Closure:
         )
 
 
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Room for the deepest tree that is read: a walk takes several frames a level."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 20 * MAX_DEPTH))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
 def judge_source(snapshot: Snapshot, contract: Contract) -> StaticFacts:
     """The source's findings, in whichever language it is."""
     if contract.language == "python":
-        return judge_python(snapshot, contract)
+        with _deep_recursion():
+            return judge_python(snapshot, contract)
     facts = StaticFacts(Package({}, served_versions(None)))
     facts.findings += judge_javascript(snapshot, contract)
     return facts

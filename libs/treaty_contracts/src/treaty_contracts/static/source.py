@@ -18,6 +18,7 @@ _INVISIBLE = re.compile(
 )
 _UTF8 = {"utf-8", "utf8", "u8", "utf", "utf-8-sig", "ascii", "us-ascii"}
 MAX_SOURCE_BYTES = 1024 * 1024
+MAX_DEPTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ def hidden_characters(path: str, text: str) -> list[Finding]:
     return found
 
 
+def _depth(tree: ast.AST) -> int:
+    """How deep the tree is, found without recursion; stops past MAX_DEPTH."""
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level and depth <= MAX_DEPTH:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        depth += 1
+    return depth
+
+
 def read_source(path: str, content: bytes) -> Source:
     """Decode and parse one file; every reason not to is a finding."""
     if len(content) > MAX_SOURCE_BYTES:
@@ -86,5 +97,8 @@ def read_source(path: str, content: bytes) -> Source:
         return Source(path, text, None, tuple(found))
     except (ValueError, RecursionError, MemoryError):
         found.append(_error("X313", "the source is nested too deep or holds a null byte", path))
+        return Source(path, text, None, tuple(found))
+    if _depth(tree) > MAX_DEPTH:
+        found.append(_error("X313", f"nested deeper than {MAX_DEPTH} levels", path))
         return Source(path, text, None, tuple(found))
     return Source(path, text, tree, tuple(found))
