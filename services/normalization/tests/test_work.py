@@ -166,6 +166,20 @@ def test_a_plugin_without_a_partition_has_no_child_until_it_gets_one(work: Norma
     assert [f.record.topic for f in collect(work, 1)] == [OTHER]
 
 
+def test_a_child_that_does_not_start_keeps_its_uplinks_waiting_and_says_why(template: Template) -> None:
+    metrics = Metrics(CollectorRegistry())
+    hosting = Hosting(plugin(b"1 / 0"), template, Policy.STRICT, "0", metrics)
+    work = NormalizationWork({TOPIC: hosting}, metrics)
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    work.submit(records(b"1"), 0)
+    deadline = time.monotonic() + 20
+    while "ZeroDivisionError" not in (hosting.check() or ""):
+        assert time.monotonic() < deadline
+        assert work.collect(0) == []
+        select.select(work.filenos(), [], [], 0.02)
+    hosting.rest()
+
+
 def test_what_the_runner_cannot_produce_becomes_a_dead_letter_of_the_plugin(work: NormalizationWork) -> None:
     letter = work.dead_letter(records(b"1")[0], "output_too_large", "too many bytes")
     assert letter.topic == "uplink.deadletter.v1"

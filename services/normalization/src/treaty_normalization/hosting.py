@@ -6,16 +6,19 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from treaty_normalization.lanes import Entry
 from treaty_normalization.metrics import Metrics
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.reports import VIOLATIONS, Reports
 from treaty_normalization.translation import Translated, translate
 from treaty_normalization.uplinks import Arrival
-from treaty_sandbox import Failed, Host, Ok, Policy, ReadingValues, Template
+from treaty_sandbox import ChildRefusedError, Failed, Host, Ok, Policy, ReadingValues, Template
 
 __all__ = ["Hosting"]
 
+log = structlog.get_logger(__name__)
 BATCH_MESSAGES: Final = 512
 BATCH_BYTES: Final = 1024 * 1024
 
@@ -40,6 +43,7 @@ class Hosting:
         self._batch: Sequence[Waiting] = ()
         self._batch_since = 0.0
         self._restarts = 0
+        self._trouble: ChildRefusedError | None = None
         self._reports = Reports(plugin, slot)
         self._metrics = metrics
         self._resting = True
@@ -116,10 +120,24 @@ class Hosting:
         reason = translated.reason or ""
         self._metrics.dead_letters.labels(self.plugin.name, reason).inc()
         if reason in VIOLATIONS:
+            if not self._reports.waiting:
+                log.warning(
+                    "plugin broke its promise",
+                    plugin=self.plugin.name,
+                    reason=reason,
+                    detail=translated.detail,
+                    uplink=arrival.place,
+                )
             self._reports.note(reason, translated.detail, f"{arrival.place}:0")
 
     def _measure(self) -> None:
         if self._host.restarts != self._restarts:
             self._metrics.restarts.labels(self.plugin.name).inc(self._host.restarts - self._restarts)
             self._restarts = self._host.restarts
+        if self._host.trouble is not self._trouble:
+            self._trouble = self._host.trouble
+            if self._trouble is None:
+                log.info("child starts again", plugin=self.plugin.name)
+            else:
+                log.error("child does not start", plugin=self.plugin.name, detail=str(self._trouble))
         self._metrics.waiting.labels(self.plugin.name).set(len(self._queue) + len(self._batch))
