@@ -13,6 +13,7 @@ from treaty_contracts.package import Snapshot
 from treaty_contracts.policy import Policy
 from treaty_contracts.probe.channel import ChildDiedError, Children, ConfinementMissingError
 from treaty_contracts.probe.decoder import judge_decoder
+from treaty_contracts.probe.encoder import judge_encoder
 from treaty_contracts.probe.library import Subject, judge_subjects
 from treaty_contracts.probe.replies import death, place_of
 from treaty_contracts.probe.session import Session
@@ -162,6 +163,9 @@ class _Probe:
         if any(finding.severity is Severity.ERROR for finding in self.found):
             return
         self.decoder()
+        if self.contract.entry is not None and self.contract.entry.encode is not None:
+            self.session.open(0)
+            self.found += judge_encoder(self.session, self.contract.entry.encode, self.contract)
         keys = mapping_keys([self.static.package.read[name].tree for name in sorted(self.static.reached)])
         self.found += judge_subjects(self.session, subjects, keys, self.policy.seed)
         if self.session.child is not None:

@@ -9,7 +9,7 @@ from treaty_contracts.probe.channel import Child, ChildDiedError, Children
 
 __all__ = ["Call", "Outcome", "Session"]
 
-LOAD_DEADLINE_MS = 3_000
+LOAD_DEADLINE_MS = 1_000
 GROUP = 64
 PATIENCE = 4
 MAX_DEATHS = 3
@@ -60,11 +60,22 @@ class Session:
         self.deaths = 0
 
     def open(self, number: int) -> dict[str, Any]:
-        """Start a child and load the modules; raises ChildDiedError where loading kills or hangs it."""
+        """Start a child and load the modules; raises ChildDiedError where loading kills or hangs it.
+
+        What passes its deadline gets a second chance with more time: a busy host is no plugin's fault.
+        """
+        try:
+            return self._open(number, LOAD_DEADLINE_MS)
+        except ChildDiedError as death:
+            if death.reason != "deadline":
+                raise
+            return self._open(number, LOAD_DEADLINE_MS * PATIENCE)
+
+    def _open(self, number: int, deadline_ms: int) -> dict[str, Any]:
         self.close()
         self.number = number
         self.child = self.children.start(number)
-        reply = self.ask(["load", self.modules], LOAD_DEADLINE_MS)
+        reply = self.ask(["load", self.modules], deadline_ms)
         return reply if isinstance(reply, dict) else {}
 
     def ask(self, message: list[Any], deadline_ms: int) -> Any:

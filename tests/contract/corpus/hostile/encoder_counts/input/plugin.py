@@ -1,0 +1,20 @@
+import struct
+from treaty import Action, Downlink, EncodeError, Decoded, DecodeError, Reading, Uplink
+FORM = struct.Struct(">hHB")
+def decode(uplink: Uplink) -> Decoded:
+    if len(uplink.payload) != FORM.size:
+        raise DecodeError(f"expected {FORM.size} bytes")
+    temperature, battery, door = FORM.unpack(uplink.payload)
+    return [Reading({"temperature": temperature / 10, "battery": battery}, {"door": "open" if door & 1 else "closed"})]
+
+_SENT = []
+def _next():
+    _SENT.append(1)
+    return len(_SENT) % 256
+def encode(action: Action) -> Downlink:
+    if action.name == "reboot":
+        return Downlink(b"\xff", f_port=85)
+    minutes = action.arguments["minutes"]
+    if minutes > 1000:
+        raise EncodeError("more than the device takes")
+    return Downlink(bytes([_next()]) + minutes.to_bytes(2, "big"), f_port=85)
