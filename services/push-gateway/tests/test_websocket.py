@@ -20,7 +20,7 @@ class Wire:
     """A transport that keeps what is written."""
 
     def __init__(self):
-        self.written, self.closed = bytearray(), False
+        self.written, self.closed, self.read_from = bytearray(), False, True
 
     def write(self, data):
         assert not self.closed
@@ -34,6 +34,15 @@ class Wire:
 
     def set_write_buffer_limits(self, high):
         pass
+
+    def is_closing(self):
+        return self.closed
+
+    def pause_reading(self):
+        self.read_from = False
+
+    def resume_reading(self):
+        self.read_from = True
 
 
 def refuse(token):
@@ -66,6 +75,18 @@ def framed(first, data):
     """A masked frame of any first byte (FIN, reserved bits, opcode), the mask being zeros."""
     size = bytes((0x80 | len(data),)) if len(data) < 126 else b"\xfe" + len(data).to_bytes(2, "big")
     return bytes((first,)) + size + bytes(4) + data
+
+
+def test_who_does_not_read_is_not_read_from_so_that_pongs_never_pile_up():
+    async def run():
+        server, _, wire, _, _ = opened()
+        server.pause_writing()
+        assert not wire.read_from
+        server.resume_writing()
+        assert wire.read_from
+        server.connection_lost(None)
+
+    asyncio.run(run())
 
 
 first_bytes = st.sampled_from([0x81, 0x82, 0x80, 0x01, 0x02, 0x00, 0x88, 0x89, 0x8A]) | st.integers(0, 255)

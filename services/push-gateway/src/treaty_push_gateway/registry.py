@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -18,6 +19,8 @@ __all__ = ["Registry", "Snapshot"]
 
 LARGEST: Final = 64 * 1024 * 1024
 TIMEOUT: Final = httpx.Timeout(10.0)
+AT_ONCE: Final = 4
+"""Snapshots fetched and read at a time; each may hold LARGEST bytes. The others wait for their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Registry:
     """`url` is the registry's base; the client is closed with `close`."""
 
     def __init__(self, url: str) -> None:
+        self._room = asyncio.Semaphore(AT_ONCE)
         self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
 
     async def close(self) -> None:
@@ -65,6 +69,12 @@ class Registry:
 
     async def snapshot(self, workspace: str, token: str, filter: Filter) -> Snapshot:
         """The states the filter admits. Raises CodedError: forbidden, or snapshot_unavailable."""
+        async with self._room:
+            body = await self._fetch(workspace, token)
+            # Off the loop: others' readings do not wait for a large workspace.
+            return await asyncio.to_thread(_parse, body, filter)
+
+    async def _fetch(self, workspace: str, token: str) -> bytes:
         path = f"/v1/workspaces/{quote(workspace, safe='')}/state"
         try:
             async with self._client.stream(
@@ -81,7 +91,7 @@ class Registry:
                         raise _unavailable(f"the workspace's state is larger than {LARGEST} bytes")
         except httpx.HTTPError as error:
             raise _unavailable(f"the registry did not answer ({type(error).__name__})") from error
-        return _parse(bytes(body), filter)
+        return bytes(body)
 
 
 def _parse(body: bytes, filter: Filter) -> Snapshot:

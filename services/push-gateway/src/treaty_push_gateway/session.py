@@ -164,7 +164,9 @@ class Session:
         except CodedError as raised:
             failure = raised
         finally:
-            self._openings.pop(request.id, None)
+            # The id may by now be that of a later subscription, with an opening of its own.
+            if self._openings.get(request.id) is asyncio.current_task():
+                del self._openings[request.id]
         if failure is not None:
             self.fail(failure, request.id)
 

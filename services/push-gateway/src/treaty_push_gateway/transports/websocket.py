@@ -36,6 +36,8 @@ MAX_INCOMING: Final = 64 * 1024
 MAX_UNSENT: Final = 64 * 1024
 PING_S: Final = 20.0
 CLOSE_WITHIN_S: Final = 5.0
+BLOCKED_S: Final = 40.0
+"""A connection to which nothing could be sent for so long is cut, whatever it has subscribed to."""
 DATA: Final = {Opcode.TEXT, Opcode.BINARY, Opcode.CONT}
 
 # At DEBUG the library logs the handshake, which carries the token.
@@ -121,9 +123,14 @@ class StreamProtocol(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.blocked_since = self._loop.time()
+        # Whoever does not read is not read from: every ping would add a pong to what waits.
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self.blocked_since = None
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
         if self._session is not None:
             self._session.writable()
 
@@ -201,6 +208,12 @@ class StreamProtocol(asyncio.Protocol):
                 self._restart(CLOSE_WITHIN_S, self._transport.abort)
 
     def _ping(self) -> None:
+        if self.blocked_since is not None:
+            if self._loop.time() - self.blocked_since > BLOCKED_S:
+                self._transport.abort()
+            else:
+                self._restart(PING_S, self._ping)
+            return
         if not self._heard:
             self._ws.fail(CloseCode.INTERNAL_ERROR, "no pong")
             self._flush()
