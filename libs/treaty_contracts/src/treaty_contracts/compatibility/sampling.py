@@ -23,6 +23,9 @@ def _numbers(schema: dict[str, Any], whole: bool) -> list[Any]:
     for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         if isinstance(schema.get(key), int | float):
             edges += [schema[key], schema[key] + step, schema[key] - step]
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        edges += [low + (high - low) * part // 4 for part in (1, 2, 3)]
     if schema.get("multipleOf"):
         edges += [step * factor for factor in (1, 2, 3, -1)]
     if not whole:
