@@ -42,7 +42,7 @@ class DiesBeforeCommit(ConfluentClient):
         super().send_offsets(offsets)
         self._left -= 1
         if self._left == 0:
-            self._producer.flush(10)
+            self._producer.flush()
             os.kill(os.getpid(), signal.SIGKILL)
 
 

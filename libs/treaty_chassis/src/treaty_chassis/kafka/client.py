@@ -8,19 +8,18 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from treaty_chassis.kafka import config, failures
 from treaty_chassis.kafka.coverage import Coverage
 from treaty_chassis.kafka.history import LogHistory
-from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
-from treaty_chassis.kafka.port import AbortedError, RebalanceListener
+from treaty_chassis.kafka.port import RebalanceListener
+from treaty_chassis.kafka.producing import TransactionalProducer
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
 
 __all__ = ["ConfluentClient"]
 
 log = structlog.get_logger(__name__)
-_OPEN_S: Final = 10.0
 _CALL_S: Final = 5.0
 _PAUSED_ENDS_S: Final = 10.0
 
@@ -35,16 +34,12 @@ class ConfluentClient:
     def __init__(self, bootstrap_servers: str, group: str, slot: str) -> None:
         shared = {"error_cb": self._on_error, "logger": logging.getLogger("librdkafka")}
         self._consumer = Consumer(config.consumer(bootstrap_servers, group, slot) | shared)
-        self._producer = Producer(
-            config.producer(bootstrap_servers, group, slot) | shared | {"on_delivery": self._on_delivery}
-        )
+        self._producer = TransactionalProducer(config.producer(bootstrap_servers, group, slot) | shared)
         self._coverage = Coverage(bootstrap_servers, group, self._consumer)
         self._topics: Collection[str] = ()
-        self._partitioner = Partitioner(self._producer)
         self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
         self._listener: RebalanceListener | None = None
         self._fatal: KafkaError | None = None
-        self._rejected: KafkaError | None = None
         self._stranded: dict[Partition, str] = {}
         self._told: set[tuple[str, str | None]] = set()
         self._paused: set[Partition] = set()
@@ -55,8 +50,7 @@ class ConfluentClient:
 
     def open(self, listener: RebalanceListener) -> None:
         self._listener = listener
-        with failures.outside_transaction():
-            self._producer.init_transactions(_OPEN_S)
+        self._producer.open()
 
     def subscribe(self, topics: Collection[str]) -> None:
         self._told.clear()
@@ -75,7 +69,7 @@ class ConfluentClient:
                 first = self._consumer.poll(timeout_s)
                 if first is not None:
                     messages = [first, *self._consumer.consume(limit - 1, 0)]
-            self._producer.poll(0)
+            self._producer.poll()
             if self._coverage.orphans(self._topics):
                 # Unlike close, this leaves the group, static member or not.
                 self._consumer.unsubscribe()
@@ -183,55 +177,19 @@ class ConfluentClient:
     # The transaction.
 
     def begin(self) -> None:
-        self._rejected = None
-        with failures.outside_transaction():
-            self._producer.begin_transaction()
+        self._producer.begin()
 
     def produce(self, outputs: Sequence[Output]) -> None:
-        self._partitioner.refresh()
-        send = self._producer.produce
-        last, partitions = "", 0
-        try:
-            for position, output in enumerate(outputs):
-                topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
-                if partition is None:
-                    if topic != last:
-                        last, partitions = topic, self._partitioner.count(topic)
-                    if partitions == 1:
-                        partition = 0
-                    else:
-                        partition = position % partitions if key is None else partition_of(key, partitions)
-                if not headers:
-                    send(topic, output.value, key, partition)
-                    continue
-                if type(headers) is not list:
-                    headers = list(headers)
-                send(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]
-        except UnknownTopicError as error:
-            raise AbortedError(str(error), by_record=True) from error
-        except BufferError as error:
-            raise AbortedError(f"the producer's queue is full: {error}") from error
-        except KafkaException as raised:
-            cause: KafkaError = raised.args[0]
-            if failures.is_fatal(cause):
-                raise failures.fatal(cause) from raised
-            raise AbortedError(str(cause), by_record=failures.is_by_record(cause)) from raised
+        self._producer.produce(outputs)
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
-        with failures.inside_transaction(lambda: self._rejected):
-            self._producer.send_offsets_to_transaction(
-                [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()],
-                self._consumer.consumer_group_metadata(),
-                _CALL_S,
-            )
+        self._producer.send_offsets(offsets, self._consumer.consumer_group_metadata())
 
     def commit(self) -> None:
-        with failures.inside_transaction(lambda: self._rejected):
-            self._producer.commit_transaction(_CALL_S)
+        self._producer.commit()
 
     def abort(self) -> None:
-        with failures.outside_transaction():
-            self._producer.abort_transaction(_CALL_S)
+        self._producer.abort()
 
     # Callbacks, all from within poll, consume or commit.
 
@@ -252,11 +210,6 @@ class ConfluentClient:
         if failures.is_fatal(error):
             self._fatal = error
         log.warning("kafka", code=error.name(), detail=error.str())
-
-    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
-        # The first error is the cause: what follows it was purged for it.
-        if error is not None and self._rejected is None:
-            self._rejected = error
 
     def _met(self, message: Message) -> bool:
         """An error in a record's place. Always False: it is no record."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from treaty_chassis.kafka.ledger import Batch
 from treaty_chassis.kafka.work import Partition
 from treaty_chassis.telemetry import LATENCY_BUCKETS, METRICS
 
@@ -61,8 +62,19 @@ class Measures:
         )
         self._lagging: set[Partition] = set()
 
-    def lag(self, lags: Mapping[Partition, int]) -> None:
-        """Of every partition assigned now; the others' series end."""
+    def committed(self, batch: Batch, seconds: float) -> None:
+        """One transaction, from begin to committed."""
+        self.transactions.inc()
+        self.records.inc(batch.records)
+        self.outputs.inc(len(batch.outputs))
+        self.batch_records.observe(batch.records)
+        self.transaction_seconds.observe(seconds)
+
+    def now(self, in_flight_bytes: int, suspended: int, stranded: int, lags: Mapping[Partition, int]) -> None:
+        """The gauges; `lags` is of every partition assigned now, the others' series end."""
+        self.in_flight_bytes.set(in_flight_bytes)
+        self.suspended.set(suspended)
+        self.stranded.set(stranded)
         for gone in self._lagging - lags.keys():
             self._lag.remove(gone.topic, str(gone.number))
         for partition, records in lags.items():

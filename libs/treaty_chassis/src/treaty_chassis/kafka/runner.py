@@ -232,12 +232,7 @@ class Runner:
         self._hold.committed(batch.records, now)
         self._finished_since = now if self._ledger.finished else None
         self._aborts_in_a_row = 0
-        measures = self._measures
-        measures.transactions.inc()
-        measures.records.inc(batch.records)
-        measures.outputs.inc(len(batch.outputs))
-        measures.batch_records.observe(batch.records)
-        measures.transaction_seconds.observe(now - began)
+        self._measures.committed(batch, now - began)
 
     def _aborted(self, batch: Batch, error: AbortedError) -> None:
         """Nothing of the batch has happened: everything starts again from what the broker has committed."""
@@ -255,13 +250,12 @@ class Runner:
 
     def _measure(self) -> None:
         self._next_measure = self._last_turn + 1.0
-        measures = self._measures
-        measures.in_flight_bytes.set(self._ledger.bytes)
-        measures.suspended.set(len(self._custody.suspended))
-        measures.stranded.set(len(self._client.stranded()))
         settled = self._ledger.settled | self._custody.suspended
         ends = self._client.ends(settled.keys())
-        measures.lag({p: max(0, ends[p] - offset) for p, offset in settled.items() if p in ends})
+        lags = {p: max(0, ends[p] - offset) for p, offset in settled.items() if p in ends}
+        self._measures.now(
+            self._ledger.bytes, len(self._custody.suspended), len(self._client.stranded()), lags
+        )
 
 
 def _places(batch: Batch) -> dict[str, int]:

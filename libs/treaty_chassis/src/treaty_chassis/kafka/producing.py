@@ -1,0 +1,93 @@
+"""The producer's half of a client: one transactional id, one transaction at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from treaty_chassis.kafka import failures
+from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
+from treaty_chassis.kafka.port import AbortedError
+from treaty_chassis.kafka.work import Output, Partition
+
+__all__ = ["TransactionalProducer"]
+
+_OPEN_S: Final = 10.0
+_CALL_S: Final = 5.0
+
+
+class TransactionalProducer:
+    """As port.Client's methods of the same names; `settings` is librdkafka's."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._rejected: KafkaError | None = None
+        self._producer = Producer(dict(settings) | {"on_delivery": self._on_delivery})
+        self._partitioner = Partitioner(self._producer)
+
+    def open(self) -> None:
+        with failures.outside_transaction():
+            self._producer.init_transactions(_OPEN_S)
+
+    def poll(self) -> None:
+        """Serves callbacks. Raises KafkaException once the producer is dead."""
+        self._producer.poll(0)
+
+    def begin(self) -> None:
+        self._rejected = None
+        with failures.outside_transaction():
+            self._producer.begin_transaction()
+
+    def produce(self, outputs: Sequence[Output]) -> None:
+        self._partitioner.refresh()
+        send = self._producer.produce
+        last, partitions = "", 0
+        try:
+            for position, output in enumerate(outputs):
+                topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
+                if partition is None:
+                    if topic != last:
+                        last, partitions = topic, self._partitioner.count(topic)
+                    if partitions == 1:
+                        partition = 0
+                    else:
+                        partition = position % partitions if key is None else partition_of(key, partitions)
+                if not headers:
+                    send(topic, output.value, key, partition)
+                    continue
+                if type(headers) is not list:
+                    headers = list(headers)
+                send(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]
+        except UnknownTopicError as error:
+            raise AbortedError(str(error), by_record=True) from error
+        except BufferError as error:
+            raise AbortedError(f"the producer's queue is full: {error}") from error
+        except KafkaException as raised:
+            cause: KafkaError = raised.args[0]
+            if failures.is_fatal(cause):
+                raise failures.fatal(cause) from raised
+            raise AbortedError(str(cause), by_record=failures.is_by_record(cause)) from raised
+
+    def send_offsets(self, offsets: Mapping[Partition, int], group: Any) -> None:
+        """`group` is the consumer's metadata of now."""
+        places = [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()]
+        with failures.inside_transaction(lambda: self._rejected):
+            self._producer.send_offsets_to_transaction(places, group, _CALL_S)
+
+    def commit(self) -> None:
+        with failures.inside_transaction(lambda: self._rejected):
+            self._producer.commit_transaction(_CALL_S)
+
+    def abort(self) -> None:
+        with failures.outside_transaction():
+            self._producer.abort_transaction(_CALL_S)
+
+    def flush(self) -> None:
+        """Until every record of the open transaction is at the broker, or refused by it."""
+        self._producer.flush(_CALL_S)
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        # The first error is the cause: what follows it was purged for it.
+        if error is not None and self._rejected is None:
+            self._rejected = error
