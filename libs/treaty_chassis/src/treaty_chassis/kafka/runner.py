@@ -2,7 +2,7 @@
 
 `Runner.turn` is the whole of it, one pass: poll, hand to the work, collect, commit what is finished. It
 talks to Kafka through `port.Client` alone, so the simulation drives the same lines the broker does.
-docs/decisions/0010-how-the-runner-commits.md says why each step stands where it does.
+docs/decisions/0011-how-the-runner-commits.md says why each step stands where it does.
 """
 
 from __future__ import annotations
