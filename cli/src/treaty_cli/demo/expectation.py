@@ -98,17 +98,16 @@ class Expectations:
         """Why the record's claim to be the gateway's does not hold, or None."""
         if gateway.topic is not None:
             return None
-        external_id = b""
+        named = headers.get("treaty-device", b"")
         secret = gateway.secret
         if gateway.authentication == "device_key":
-            external_id = headers.get("treaty-device", b"")
-            device = self._devices.get(external_id.decode("utf-8", "replace"))
+            device = self._devices.get(named.decode("utf-8", "replace"))
             if device is None:
                 # It has no key, and so proves nothing.
                 return "bad_signature"
             secret = device.key
         timestamp = headers.get("treaty-timestamp", b"")
-        signed = b"\n".join([gateway.slug.encode(), external_id, timestamp, record.value or b""])
+        signed = b"\n".join([gateway.slug.encode(), named, timestamp, record.value or b""])
         right = hmac.new((secret or "").encode(), signed, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(f"v1={right}".encode(), headers.get("treaty-signature", b"")):
             return "bad_signature"
