@@ -43,10 +43,7 @@ def test_what_it_prints_works_when_pasted_and_a_second_start_finds_its_data(trea
     bearer = {"Authorization": f"Bearer {treaty.run('token').stdout.strip()}"}
 
     assert wait_until(
-        lambda: (
-            len(httpx.get(state, headers=bearer).json()["states"])
-            == len(demo["devices"])
-        ),
+        lambda: len(httpx.get(state, headers=bearer).json()["states"]) == len(demo["devices"]),
         60,
     )
     sent = treaty.json("uplink", "send")
