@@ -192,9 +192,7 @@ def test_any_history_is_lossless(entry):
             for client in self.clients:
                 lossless(client)
 
-    run_state_machine_as_test(
-        History, settings=settings(max_examples=150, stateful_step_count=40, deadline=None)
-    )
+    run_state_machine_as_test(History, settings=settings(max_examples=150, stateful_step_count=40))
 
 
 def test_members_of_a_group_get_the_very_same_bytes(world):

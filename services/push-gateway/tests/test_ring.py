@@ -26,7 +26,7 @@ def grown(entry, batches):
 batches = st.lists(st.lists(st.integers(0, 2), max_size=90), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches)
 def test_it_stays_within_its_bytes_and_keeps_the_newest(entry, batches):
     ring, log = grown(entry, batches)
@@ -37,7 +37,7 @@ def test_it_stays_within_its_bytes_and_keeps_the_newest(entry, batches):
     assert ring.next == len(log)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(batches, st.tuples(*[st.integers(0, 400)] * 3))
 def test_from_any_position_it_holds_it_has_every_later_entry(entry, batches, position):
     ring, log = grown(entry, batches)

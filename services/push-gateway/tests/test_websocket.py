@@ -93,7 +93,7 @@ first_bytes = st.sampled_from([0x81, 0x82, 0x80, 0x01, 0x02, 0x00, 0x88, 0x89, 0
 frames = st.lists(st.builds(framed, first_bytes, st.binary(max_size=300)), max_size=6).map(b"".join)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(frames, st.integers(1, 50))
 def test_any_frames_in_any_pieces_leave_no_connection_behind(data, piece):
     async def run():
@@ -109,7 +109,7 @@ def test_any_frames_in_any_pieces_leave_no_connection_behind(data, piece):
     asyncio.run(run())
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.binary(min_size=1, max_size=400))
 def test_any_bytes_do_no_more_than_end_the_connection(data):
     async def run():
