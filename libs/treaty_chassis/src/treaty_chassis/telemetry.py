@@ -26,7 +26,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         raise ValueError(f"log level: expected one of DEBUG, INFO, WARNING, ERROR, got {level!r}")
 
     def name_service(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        return event | {"service": service}
+        return {**event, "service": service}
 
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
