@@ -94,8 +94,22 @@ def _function(item: Any, where: str) -> dict[str, Any]:
         arguments = _list(item["arguments"], f"{where}.arguments")
         found["arguments"] = [_argument(part, f"{where}.arguments") for part in arguments]
     if item.get("return_annotation"):
-        found["returns"] = str(item["return_annotation"])
+        found |= _returned(str(item["return_annotation"]))
     return found
+
+
+def _returned(annotation: str) -> dict[str, Any]:
+    """What a function gives; an awaitable is what an asynchronous function gives when it is called."""
+    try:
+        node = ast.parse(annotation.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {"returns": annotation}
+    if isinstance(node, ast.Subscript):
+        name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        if name in {"Awaitable", "Coroutine"} and parts:
+            return {"asynchronous": True, "returns": ast.unparse(parts[-1])}
+    return {"returns": annotation}
 
 
 def _class(item: Any, where: str) -> dict[str, Any]:

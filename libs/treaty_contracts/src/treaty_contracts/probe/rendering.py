@@ -97,7 +97,7 @@ def failure(error: BaseException) -> dict[str, Any]:
             where = [filename, trace.tb_lineno]
         trace = trace.tb_next
     try:
-        message = str(error)[:500]
+        message = str(error)[:500].encode("utf-8", "backslashreplace").decode()
     except Exception:
         message = ""
     return {"error": lineage(type(error)), "message": message, "at": where}

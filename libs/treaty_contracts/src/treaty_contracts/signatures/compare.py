@@ -20,6 +20,7 @@ from treaty_contracts.signatures.types import parse_type, shown_type, stands_for
 __all__ = ["Comparison", "as_parameters"]
 
 _MISSING = object()
+_ITERATED = {f"collections.abc.{name}" for name in ("Iterator", "Iterable", "Generator")}
 
 
 def as_parameters(facts: list[Mapping[str, Any]]) -> list[Parameter]:
@@ -111,6 +112,8 @@ class Comparison:
             self.add("S210", f"{name} cannot be called", promise, place)
             return
         for key, word in (("asynchronous", "asynchronous"), ("generator", "a generator")):
+            if key == "generator" and facts.get(key) and self.iterated(wanted):
+                continue
             if bool(facts.get(key)) != getattr(wanted, key):
                 code = f"{name} is {'' if facts.get(key) else 'not '}{word}"
                 self.add(
@@ -132,6 +135,11 @@ class Comparison:
             self.types(
                 f"what {name} returns", given, self.form(wanted.returns), promise + ".returns", place, True
             )
+
+    def iterated(self, wanted: FunctionPromise) -> bool:
+        """Whether the promised result is only iterated over: a generator serves as well."""
+        form = self.form(wanted.returns) if wanted.returns is not None else None
+        return bool(form and form[0] == "class" and form[1][0] in _ITERATED)
 
     def arguments(
         self,

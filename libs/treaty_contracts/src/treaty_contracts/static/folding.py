@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 
 __all__ = ["fold_text", "known_prefix"]
 
 MAX_TEXT = 10_000
+_MARKS = re.compile(r"%.?", re.DOTALL)
+_PARTS = re.compile(r"(%[s%])")
 
 
 def _constant(node: ast.expr) -> object:
@@ -53,14 +56,40 @@ def _call(node: ast.Call) -> str | None:
         return None
     if method == "join" and arguments and isinstance(arguments[0], list):
         parts = [part for part in arguments[0] if isinstance(part, str)]
-        return holder.join(parts) if len(parts) == len(arguments[0]) else None
+        size = sum(map(len, parts)) + len(holder) * len(parts)
+        return holder.join(parts) if len(parts) == len(arguments[0]) and size <= MAX_TEXT else None
     if method == "replace" and len(arguments) == 2 and all(isinstance(part, str) for part in arguments):
-        return holder.replace(str(arguments[0]), str(arguments[1]))
+        old, new = str(arguments[0]), str(arguments[1])
+        size = len(holder) + holder.count(old) * len(new)
+        return holder.replace(old, new) if size <= MAX_TEXT else None
     if method in {"lower", "upper", "strip", "swapcase", "title"} and not arguments:
         return str(getattr(holder, method)())
     if method == "format" and all(isinstance(part, str) for part in arguments) and "{}" in holder:
-        return holder.replace("{}", "%s") % tuple(arguments) if holder.count("{}") == len(arguments) else None
+        pieces = holder.split("{}")
+        odd = len(pieces) != len(arguments) + 1 or any(mark in piece for piece in pieces for mark in "{}")
+        return None if odd else _woven(pieces, [str(part) for part in arguments])
     return None
+
+
+def _woven(pieces: list[str], between: list[str]) -> str | None:
+    """Pieces and what stands between them, one after the other; None where that is too long."""
+    if sum(map(len, pieces)) + sum(map(len, between)) > MAX_TEXT:
+        return None
+    return pieces[0] + "".join(part + piece for part, piece in zip(between, pieces[1:], strict=True))
+
+
+def _percent(text: str, given: list[str]) -> str | None:
+    """What `text % given` comes to, where every mark in it is a plain %s or %%."""
+    marks = _MARKS.findall(text)
+    if any(mark not in {"%s", "%%"} for mark in marks) or marks.count("%s") != len(given):
+        return None
+    pieces = [""]
+    for part in _PARTS.split(text):
+        if part == "%s":
+            pieces.append("")
+        else:
+            pieces[-1] += "%" if part == "%%" else part
+    return _woven(pieces, given)
 
 
 def fold_text(node: ast.expr) -> str | None:
@@ -77,12 +106,8 @@ def fold_text(node: ast.expr) -> str | None:
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
         text, values = fold_text(node.left), _constant(node.right)
         given = values if isinstance(values, list) else [values]
-        if (
-            text is not None
-            and all(isinstance(value, str) for value in given)
-            and text.count("%s") == len(given)
-        ):
-            result = text.replace("%%", "%") if not given else text % tuple(given)
+        if text is not None and all(isinstance(value, str) for value in given):
+            result = _percent(text, [str(value) for value in given])
     elif isinstance(node, ast.JoinedStr):
         parts = [
             fold_text(part.value) if isinstance(part, ast.FormattedValue) else fold_text(part)

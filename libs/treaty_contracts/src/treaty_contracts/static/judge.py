@@ -152,7 +152,7 @@ class _Closure:
 def _deep_recursion() -> Iterator[None]:
     """Room for the deepest tree that is read: a walk takes several frames a level."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 20 * MAX_DEPTH))
+    sys.setrecursionlimit(max(before, 60 * MAX_DEPTH))
     try:
         yield
     finally:

@@ -15,6 +15,11 @@ __all__ = ["Module", "Package"]
 
 _LIBRARY = frozenset(sys.stdlib_module_names) | {name.split(".", 1)[0] for name in SAFE} | set(WHY_NOT)
 
+MAX_REEXPORTS = 10_000
+"""Steps followed from one name: a package of the size that is read at all needs far fewer."""
+MAX_PARTS = 50
+"""Parts of a dotted name: modules that name each other in a circle make ever longer ones."""
+
 
 @dataclass(slots=True)
 class Module:
@@ -53,6 +58,7 @@ class Package:
                 self.paths[spelt], self.contents[spelt] = path, files[path]
             self.folders.update(".".join(parts[:end]) for end in range(1, len(parts)))
         self.read: dict[str, Module] = {}
+        self.resolved: dict[str, set[str]] = {}
 
     def holds(self, name: str) -> bool:
         return name in self.paths or name in self.folders
@@ -85,27 +91,40 @@ class Package:
                 return name, parts[end:]
         return "", parts
 
-    def canonical(self, path: str, depth: int = 0) -> set[str]:
+    def canonical(self, path: str) -> set[str]:
         """The paths a path of the package leads to through re-exports; outside paths stand as they are.
 
         Paths of the package begin with a dot. One that ends at a definition of its own stays so.
         """
+        if path not in self.resolved:
+            found: set[str] = set()
+            seen: set[str] = set()
+            waiting = [path]
+            while waiting and len(seen) < MAX_REEXPORTS:
+                step = waiting.pop()
+                if step in seen:
+                    continue
+                seen.add(step)
+                targets = self._exported_from(step)
+                if targets and step.count(".") < MAX_PARTS:
+                    waiting += sorted(targets)
+                else:
+                    found.add(step if step.startswith(".") or not self.is_own(step) else "." + step)
+            found.update(waiting)
+            self.resolved[path] = found or {path if not self.is_own(path) else "." + path}
+        return self.resolved[path]
+
+    def _exported_from(self, path: str) -> set[str]:
+        """One step of a re-export; empty where the path defines its name itself or lies outside."""
         if not path.startswith("."):
             if not self.is_own(path):
-                return {path}
+                return set()
             path = "." + path
-        if depth > 20:
-            return {path}
         name, rest = self.split(path[1:])
         module = self.module(name)
         if module is None or not rest:
-            return {path}
-        found: set[str] = set()
+            return set()
         targets = module.top.imports.get(rest[0], set())
         if not targets and rest[0] not in module.top.others:
             targets = {f"{base}.{rest[0]}" for base in module.top.stars}
-        for target in targets:
-            after = ".".join([target, *rest[1:]])
-            if target != path:
-                found |= self.canonical(after, depth + 1)
-        return found or {path}
+        return {".".join([target, *rest[1:]]) for target in targets} - {path}

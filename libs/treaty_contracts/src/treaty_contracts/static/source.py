@@ -65,12 +65,22 @@ def hidden_characters(path: str, text: str) -> list[Finding]:
     return found
 
 
+def _is_elif(node: ast.AST, child: ast.AST) -> bool:
+    """Whether `child` continues the chain of `node`: one below the other, read side by side."""
+    return isinstance(node, ast.If) and isinstance(child, ast.If) and node.orelse == [child]
+
+
 def _depth(tree: ast.AST) -> int:
     """How deep the tree is, found without recursion; stops past MAX_DEPTH."""
     level: list[ast.AST] = [tree]
     depth = 0
     while level and depth <= MAX_DEPTH:
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        inner: list[ast.AST] = []
+        while level:
+            node = level.pop()
+            for child in ast.iter_child_nodes(node):
+                (level if _is_elif(node, child) else inner).append(child)
+        level = inner
         depth += 1
     return depth
 

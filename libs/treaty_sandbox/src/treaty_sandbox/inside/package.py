@@ -56,17 +56,20 @@ class _Importer:
     Finds and compiles the package's .py files: no bytecode cache, no native module is ever looked at.
 
     `import tables` of a module at the package's top level is the same module as `from . import tables`,
-    where neither the standard library nor anything else importable has that name.
+    where neither the standard library nor anything else importable has that name; so is what lies below it.
     """
 
     def __init__(self, sources: _Sources) -> None:
         self._sources = sources
+        self._aliased: set[str] = set()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if fullname != NAME and not fullname.startswith(NAME + "."):
-            if path is None and self.find_spec(f"{NAME}.{fullname}") is not None:
+            inside = path is None or fullname.partition(".")[0] in self._aliased
+            if inside and self.find_spec(f"{NAME}.{fullname}") is not None:
+                self._aliased.add(fullname.partition(".")[0])
                 return ModuleSpec(fullname, _Same())  # type: ignore[arg-type]
             return None
         inner = fullname[len(NAME) + 1 :].replace(".", "/")
