@@ -54,7 +54,7 @@ class ServiceProcess:
         return "is stopped" if self._process is None else self._process.ending()
 
     def fenced(self) -> bool:
-        """Whether it ended because another process took its slot."""
+        """Whether it ended because its slot was no longer its own."""
         return self.wait(0) == ExitCode.FENCED
 
     def tail(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,6 +16,8 @@ _FIRST_S = 0.2
 _LONGEST_S = 10.0
 _SETTLED_S = 30.0
 _LOOK_EVERY_S = 0.1
+_FENCED_AT_MOST = 3
+_FENCED_WITHIN_S = 60.0
 
 
 class Keepable(Protocol):
@@ -45,8 +48,9 @@ class Supervisor:
         self._watchers: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def keep(self, name: str, kept: Keepable, superseded: Callable[[], bool] = lambda: False) -> None:
-        """From now on, until released; it runs already. One that ended because another took its place, as
-        `superseded` tells, stays down: started again it would only take the place back, for ever."""
+        """From now on, until released; it runs already. `superseded` tells that it ended because another took
+        its place, or that the broker took it for dead while it stood still. It starts again, but one that
+        meets that four times in a minute has a rival, and stays down rather than fight it for ever."""
         released = threading.Event()
         watcher = threading.Thread(
             target=self._watch, args=(name, kept, superseded, released), name=f"keeps-{name}", daemon=True
@@ -58,6 +62,7 @@ class Supervisor:
         self, name: str, kept: Keepable, superseded: Callable[[], bool], released: threading.Event
     ) -> None:
         deaths, since = 0, time.monotonic()
+        fenced: deque[float] = deque(maxlen=_FENCED_AT_MOST)
         while not released.wait(_LOOK_EVERY_S):
             if kept.alive():
                 if time.monotonic() - since > _SETTLED_S:
@@ -67,8 +72,11 @@ class Supervisor:
             ending = kept.ending()
             kept.kill()
             if superseded():
-                self._say(name, "was fenced by another process of its slot, and stays down")
-                return
+                if len(fenced) == _FENCED_AT_MOST and time.monotonic() - fenced[0] < _FENCED_WITHIN_S:
+                    self._say(name, "is fenced again and again: another process has its slot; it stays down")
+                    return
+                fenced.append(time.monotonic())
+                ending = "was fenced: it stood still for long, or another process has its slot"
             self._say(name, f"{ending}, starts again in {backoff_s(deaths):.1f} s")
             if released.wait(backoff_s(deaths)):
                 return
