@@ -9,6 +9,7 @@ from pathlib import Path
 
 from treaty_contracts.commands.exits import ADMITTED, CONTRACT_ERROR, REFUSED, TOOL_FAILURE
 from treaty_contracts.engine import Engine
+from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.model import Contract, ContractError, load
 from treaty_contracts.package import PackageTooLargeError, take
 from treaty_contracts.policy import Policy
@@ -77,6 +78,11 @@ def _previous(given: argparse.Namespace) -> Contract | None:
     return load(given.previous) if given.previous is not None else None
 
 
+def _too_large(error: PackageTooLargeError) -> Verdict:
+    """A package that is not read to its end has no digest; nothing of it is admitted."""
+    return Verdict(None, None, "", (Finding("X313", Severity.ERROR, str(error), place=Place(".")),))
+
+
 def run_check(given: argparse.Namespace) -> int:
     """Judge every package; the worst exit code of all."""
     engine = Engine(policy_of(given))
@@ -85,13 +91,16 @@ def run_check(given: argparse.Namespace) -> int:
         previous = _previous(given)
         contract = given.contract.read_bytes() if given.contract is not None else None
         for package in dict.fromkeys(_package(path) for path in given.path):
-            verdict = engine.check(package, previous, contract)
+            try:
+                verdict = engine.check(package, previous, contract)
+            except PackageTooLargeError as error:
+                verdict = _too_large(error)
             sys.stdout.write(_told(verdict, package, given))
             worst = max(worst, exit_code(verdict))
     except ContractError as error:
         print(f"treaty-contracts: {given.previous}: {error}", file=sys.stderr)
         return CONTRACT_ERROR
-    except (OSError, PackageTooLargeError) as error:
+    except OSError as error:
         print(f"treaty-contracts: {error}", file=sys.stderr)
         return TOOL_FAILURE
     return worst

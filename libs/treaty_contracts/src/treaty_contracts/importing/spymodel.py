@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from treaty_contracts.model.yaml_source import MAX_CONTRACT_BYTES
+
 __all__ = ["SpymodelError", "convert", "read_spymodel"]
 
 _KEYS = {
@@ -30,6 +32,7 @@ _KEYS = {
     "dependency_options",
     "evidence_requirements",
 }
+MAX_DEPTH = 60
 _SEMVER = re.compile(r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")
 
 
@@ -37,8 +40,26 @@ class SpymodelError(ValueError):
     """The file is no ImportSpy contract; the message says where."""
 
 
+def _bounded(content: bytes) -> None:
+    """Refuse what would grow or nest without end when it is read."""
+    if len(content) > MAX_CONTRACT_BYTES:
+        raise SpymodelError(f"longer than {MAX_CONTRACT_BYTES} bytes")
+    depth = 0
+    try:
+        for event in yaml.parse(content, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise SpymodelError("anchors and aliases are not allowed")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise SpymodelError(f"nested deeper than {MAX_DEPTH} levels")
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SpymodelError(f"not YAML: {error}") from None
+
+
 def read_spymodel(content: bytes) -> dict[str, Any]:
     """The document as plain values. Raises SpymodelError."""
+    _bounded(content)
     try:
         document = yaml.safe_load(content)
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -123,7 +123,9 @@ class Prober:
         except BaseException as error:
             return failure(error)
         try:
-            return {"value": Renderer().render(result)}
+            renderer = Renderer()
+            value = renderer.render(result)
+            return {"value": value, "endless": True} if renderer.endless else {"value": value}
         except BaseException:
             return {"value": ["object", lineage(type(result)), []]}
 

@@ -14,7 +14,7 @@ from treaty_contracts.probe.session import Call, Session
 from treaty_contracts.probe.values import error_names, shown
 from treaty_contracts.probe.vectors import Case
 
-__all__ = ["NEVER_DECLARED", "declared_error", "judge_decoder"]
+__all__ = ["ALWAYS_DECLARED", "NEVER_DECLARED", "declared_error", "judge_decoder"]
 
 ALWAYS_DECLARED = frozenset({"ValueError", "treaty.errors.DecodeError"})
 NEVER_DECLARED = frozenset({"MemoryError", "RecursionError"})

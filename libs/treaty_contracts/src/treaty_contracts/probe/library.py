@@ -8,7 +8,7 @@ from typing import Any
 
 from treaty_contracts.findings import Finding, Severity
 from treaty_contracts.model.structure import FunctionPromise
-from treaty_contracts.probe.decoder import NEVER_DECLARED
+from treaty_contracts.probe.decoder import ALWAYS_DECLARED, NEVER_DECLARED
 from treaty_contracts.probe.replies import judge_replies, place_of, thrown
 from treaty_contracts.probe.session import Call, Session
 from treaty_contracts.probe.synthesis import arguments_for
@@ -17,6 +17,8 @@ from treaty_contracts.signatures.types import Form, parse_type, shown_type, stan
 
 __all__ = ["Subject", "judge_subjects"]
 
+_DEFECTS = {"OSError", "StopIteration", "StopAsyncIteration", "RuntimeError"}
+_PLAIN = {"bytes", "int", "float", "bool"}
 _CALLABLES = {"function", "builtin_function_or_method", "method", "functools.partial"}
 
 
@@ -112,10 +114,23 @@ def _unwrapped(rendered: Any, subject: Subject) -> tuple[Any, list[Form]]:
     return rendered, outputs
 
 
+def _is_defect(names: list[str]) -> bool:
+    """What a sandbox that blocked something raises, and what no caller can expect."""
+    return bool(_DEFECTS & set(names)) and "NotImplementedError" not in names
+
+
+def _plainly_called(subject: Subject) -> bool:
+    """Whether the made-up arguments are surely of the kinds the function takes."""
+    forms = [form for _, kind, _, form in subject.parameters() if not kind.startswith("var_")]
+    return bool(forms) and all(
+        form is not None and form[0] == "class" and form[1][0] in _PLAIN for form in forms
+    )
+
+
 def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
     names = error_names(reply)
     if names is not None:
-        if "Exception" in names and not NEVER_DECLARED & set(names):
+        if "Exception" in names and not NEVER_DECLARED & set(names) and not _is_defect(names):
             return None
         code = "P511" if "Exception" not in names else "P508"
         return Finding(
@@ -125,6 +140,9 @@ def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
             subject.path,
             place=place_of(reply),
         )
+    if reply.get("endless"):
+        message = f"{subject.name}{label} gives a value that is nested without end"
+        return Finding("P510", Severity.ERROR, message, subject.path)
     rendered, outputs = _unwrapped(reply.get("value"), subject)
     for form in outputs:
         if not satisfies(rendered, form):
@@ -155,15 +173,21 @@ def _judge_subject(session: Session, subject: Subject, keys: list[str], seed: in
     ]
     found: dict[str, Finding] = {}
     stubs: list[bool] = []
+    raised: list[bool] = []
     for call, outcome in zip(calls, session.evaluate(calls), strict=True):
         if not outcome.replies and outcome.died is None:
             continue
         finding = judge_replies(outcome, f"{subject.name}, {call.label}", subject.path)
         if finding is None and not outcome.replies[0].get("unresolved"):
             finding = _judge(subject, outcome.replies[0], f", {call.label}")
+            names = error_names(outcome.replies[0])
+            raised.append(names is not None and not ALWAYS_DECLARED & set(names))
             stubs.append("NotImplementedError" in (error_names(outcome.replies[0]) or []))
         if finding is not None:
             found.setdefault(finding.code, finding)
+    if raised and all(raised) and not found and not all(stubs) and _plainly_called(subject):
+        message = f"{subject.name} raises an undeclared error whatever it is given"
+        found["P508"] = Finding("P508", Severity.ERROR, message, subject.path)
     if stubs and all(stubs):
         message = f"{subject.name} is not implemented"
         found["P502"] = Finding("P502", Severity.ERROR, message, subject.path)

@@ -11,7 +11,7 @@ from treaty_sandbox.inside.package import NAME as ROOT
 
 __all__ = ["MAX_DEPTH", "Renderer", "class_name", "failure", "lineage"]
 
-MAX_DEPTH = 12
+MAX_DEPTH = 32
 MAX_NODES = 20_000
 MAX_TEXT = 65_536
 
@@ -34,10 +34,13 @@ class Renderer:
 
     def __init__(self) -> None:
         self.nodes = 0
+        self.inside = 0
+        self.endless = False
 
     def render(self, value: Any, depth: int = 0) -> Any:
         self.nodes += 1
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            self.endless |= depth > MAX_DEPTH and not self.inside and type(value) in (list, tuple, dict)
             return ["cut"]
         kind = type(value)
         if value is None:
@@ -59,7 +62,10 @@ class Renderer:
                 "dict",
                 [[self.render(k, depth + 1), self.render(v, depth + 1)] for k, v in value.items()],
             ]
-        return self.other(value, kind, depth)
+        self.inside += 1
+        rendered = self.other(value, kind, depth)
+        self.inside -= 1
+        return rendered
 
     def other(self, value: Any, kind: type, depth: int) -> Any:
         if kind is datetime:

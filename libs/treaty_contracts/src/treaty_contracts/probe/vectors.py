@@ -100,8 +100,8 @@ def read_vectors(contract: Contract, files: dict[str, bytes]) -> Vectors:
         document = json.loads(files[path])
     except json.JSONDecodeError as error:
         return Vectors(findings=(wrong(f"not JSON: {error.msg}", error.lineno),))
-    except (UnicodeDecodeError, RecursionError):
-        return Vectors(findings=(wrong("not JSON in UTF-8"),))
+    except (ValueError, RecursionError):
+        return Vectors(findings=(wrong("not JSON in UTF-8 with numbers and depth that can be read"),))
     if not isinstance(document, dict) or not isinstance(document.get("cases"), list):
         return Vectors(findings=(wrong('expected an object with a list "cases"'),))
     cases: list[Case] = []

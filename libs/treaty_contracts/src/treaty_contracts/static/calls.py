@@ -68,6 +68,13 @@ def judge_by_name(report: Report, name: str, node: ast.Call) -> bool:
     return not paths
 
 
+def _is_own_object(names: Names, node: ast.expr, given: list[ast.expr] | None) -> bool:
+    """Whether a method is called of self, or of an object made of a class of the package."""
+    if isinstance(node, ast.Name) and node.id == "self":
+        return True
+    return all(isinstance(part, ast.Call) and names.is_own_class(part.func) for part in given or [node])
+
+
 def judge_call(report: Report, node: ast.Call) -> None:
     """Calls of the library that take names, clocks or the host's own objects."""
     for path in sorted(report.names.paths(node.func)):
@@ -79,9 +86,15 @@ def judge_call(report: Report, node: ast.Call) -> None:
     if function.attr in {"utcnow", "today", "now"} and not paths:
         report.say("X319", f"{function.attr}() reads the clock", node, "take time from uplink.received_at")
     if function.attr in {"format", "format_map"}:
-        text = fold_text(function.value) or ""
-        if any(word in text for word in HIDDEN):
+        given = report.names.assigned(function.value)
+        texts = [fold_text(part) for part in ([function.value] if given is None else given)]
+        if any(word in (text or "") for text in texts for word in HIDDEN):
             report.say("X305", "the format reads attributes of the interpreter's own objects", node)
+        elif None in texts and not paths and not _is_own_object(report.names, function.value, given):
+            hint = "write the format as a constant, or use an f-string"
+            report.say("X306", "a format that is only known when it runs", node, hint)
+    if function.attr == "register" and any(path.endswith(".register") for path in paths):
+        _changed(report, sorted(paths)[0], node)
     if function.attr in _CHANGES:
         for path in sorted(report.names.paths(function.value)):
             if not path.startswith("."):
@@ -97,13 +110,19 @@ def _judge_path(report: Report, path: str, node: ast.Call) -> None:
             for part in (text or "").split("."):
                 report.attribute(part, node)
     elif path in {"time.gmtime", "time.strftime"}:
-        if len(node.args) < (1 if path.endswith("gmtime") else 2):
+        moment = node.args[0 if path.endswith("gmtime") else 1 :][:1]
+        if not moment or any(
+            isinstance(part, ast.Starred) or (isinstance(part, ast.Constant) and part.value is None)
+            for part in node.args
+        ):
             report.say("X319", f"{path} without a time reads the clock", node)
     elif path == "random.Random":
         if not node.args:
             report.say("X319", "random.Random without a seed gives another value each time", node)
     elif path == "logging.getLogger" and not node.args and not node.keywords:
         report.say("X309", "the root logger belongs to the host", node, "use logging.getLogger(__name__)")
+    elif path == "csv.field_size_limit" and (node.args or node.keywords):
+        _changed(report, path, node)
     elif path in {"os.getenv", "os.environ.get"}:
         judge_environment_name(report, node.args[0] if node.args else None, node)
 

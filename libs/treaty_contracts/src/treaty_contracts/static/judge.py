@@ -23,6 +23,10 @@ from treaty_contracts.static.source import MAX_DEPTH
 __all__ = ["StaticFacts", "judge_source", "promised_modules"]
 
 
+_RUN_BY_OTHERS = {"sitecustomize", "usercustomize", "conftest", "__main__", "setup"}
+"""Files that Python, pip or a test runner starts of its own accord, promised or not."""
+
+
 class StaticFacts:
     """What the static pass knows: its findings, the package's modules and which of them can ever load."""
 
@@ -30,6 +34,7 @@ class StaticFacts:
         self.package = package
         self.findings: list[Finding] = []
         self.reached: dict[str, str] = {}
+        self.imports: list[ImportUse] = []
 
     @property
     def unsafe(self) -> bool:
@@ -94,6 +99,7 @@ class _Closure:
                 continue
             result = walk(module, self.package, self.permission)
             self.facts.findings += result.findings
+            self.facts.imports += result.imports
             for use in result.imports:
                 self.imported(module, use)
 
@@ -169,6 +175,21 @@ def judge_source(snapshot: Snapshot, contract: Contract) -> StaticFacts:
     return facts
 
 
+def _ambiguous(package: Package, facts: StaticFacts) -> list[Finding]:
+    """Names that mean one thing here and another where the path is another."""
+    found = [
+        Finding("X316", Severity.ERROR, f"{path} stands both as a file and as a folder", place=Place(path))
+        for path in sorted(path for path in package.files if path.endswith(".py"))
+        if path.removesuffix(".py") + "/__init__.py" in package.files
+    ]
+    imported = {use.path.split(".")[0] for use in facts.imports}
+    for name, path in sorted(package.paths.items()):
+        if name in sys.stdlib_module_names and name in imported:
+            message = f"{path} has the name of a standard module that the package imports"
+            found.append(Finding("X316", Severity.ERROR, message, place=Place(path)))
+    return found
+
+
 def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
     """Findings of files, imports, rules and bindings; chains say how a module came to be imported."""
     versions = served_versions(contract.runtime.python) or served_versions(None)
@@ -184,6 +205,10 @@ def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
             facts.findings.append(
                 Finding("S201", Severity.ERROR, f"the package holds no module {name}", promise)
             )
+    for name in sorted(package.paths):
+        if name.removesuffix(".__init__").split(".")[0] in _RUN_BY_OTHERS:
+            closure.reach(name, "")
     closure.run()
+    facts.findings += _ambiguous(package, facts)
     facts.findings += judge_bindings(package, _names(contract))
     return facts

@@ -42,6 +42,7 @@ class Package:
 
     def __init__(self, files: dict[str, bytes], versions: tuple[tuple[int, int], ...]) -> None:
         self.versions = versions
+        self.files = files
         self.contents: dict[str, bytes] = {}
         self.paths: dict[str, str] = {}
         self.folders: set[str] = {""}

@@ -21,6 +21,7 @@ class Names:
         self.permission = permission
         self.scope: Scope = module.top
         self.constants: dict[str, list[str]] = {}
+        self.values: dict[ast.AST, ast.expr] | None = None
 
     def paths(self, node: ast.expr) -> set[str]:
         """What a chain of names leads to by imports; empty for anything else."""
@@ -61,6 +62,51 @@ class Names:
         if isinstance(node, ast.Attribute) and node.attr == "name" and isinstance(node.value, ast.Name):
             return self.constants.get(node.value.id + ".name")
         return None
+
+    def assigned(self, node: ast.expr) -> list[ast.expr] | None:
+        """Every value given to a name, or to an attribute of this name, in the module; None if not known."""
+        if isinstance(node, ast.Name):
+            home = self.scope.home(node.id)
+            bound = home.others.get(node.id, []) if home is not None else []
+            values = [self._values().get(part) for part in bound]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            values = [
+                value
+                for target, value in self._values().items()
+                if (isinstance(target, ast.Attribute) and target.attr == node.attr)
+                or (isinstance(target, ast.Name) and target.id == node.attr)
+            ]
+        else:
+            return None
+        known = [value for value in values if value is not None]
+        return known if known and len(known) == len(values) else None
+
+    def _values(self) -> dict[ast.AST, ast.expr]:
+        if self.values is None:
+            self.values = {}
+            for part in ast.walk(self.module.tree):
+                if isinstance(part, ast.Assign):
+                    self.values |= dict.fromkeys(part.targets, part.value)
+                elif isinstance(part, ast.AnnAssign) and part.value is not None:
+                    self.values[part.target] = part.value
+        return self.values
+
+    def is_own_class(self, node: ast.expr) -> bool:
+        """Whether a name stands for a class the package defines."""
+        if not isinstance(node, ast.Name):
+            return False
+        home = self.scope.home(node.id)
+        bound = home.others.get(node.id, []) if home is not None else []
+        if bound:
+            return all(isinstance(part, ast.ClassDef) for part in bound)
+        paths = self.paths(node)
+        return bool(paths) and all(self._defines_class(path) for path in paths)
+
+    def _defines_class(self, path: str) -> bool:
+        name, rest = self.package.split(path[1:])
+        module = self.package.module(name) if path.startswith(".") and len(rest) == 1 else None
+        bound = module.top.others.get(rest[0], []) if module is not None else []
+        return bool(bound) and all(isinstance(part, ast.ClassDef) for part in bound)
 
     def loop_constants(self, target: ast.expr, values: ast.expr) -> dict[str, list[str]]:
         """What a loop's variable can be, where the loop goes over constants or a dataclass's fields."""

@@ -9,6 +9,7 @@ from functools import cache
 
 from treaty_contracts.model import Contract
 from treaty_contracts.static.safe_library import SAFE, WHY_NOT
+from treaty_contracts.static.words import CLASSES, DUNDERS, REACHING
 
 __all__ = ["DANGEROUS", "UNMISTAKABLE", "Permission", "Refusal"]
 
@@ -102,6 +103,13 @@ def _under(path: str, roots: Iterable[str]) -> bool:
     return any(path == root or path.startswith(root + ".") for root in roots)
 
 
+def _leads_out(part: str) -> bool:
+    """Whether an attribute of something allowed is a way round."""
+    special = part.startswith("__") and part.endswith("__")
+    closed = part in REACHING | CLASSES | UNMISTAKABLE | {"__dict__", "__get__", "manager"}
+    return closed or (special and part not in DUNDERS)
+
+
 class Permission:
     """The contract's allow-list: the safe set, `treaty`, and what the contract names beyond them."""
 
@@ -143,8 +151,11 @@ class Permission:
             if path in self.packages:
                 return None
             return self._not_allowed(path)
-        if not rest or rest[0] in self.safe[module]:
+        if not rest:
             return None
+        if rest[0] in self.safe[module]:
+            further = [part for part in rest[1:] if _leads_out(part)]
+            return Refusal("X305", f"{path} reaches the interpreter's own objects") if further else None
         if path in self.packages:
             return None
         if module in self.packages and imported and not self.safe[module]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.static.modules import Module, Package
+from treaty_contracts.static.scopes import absolute
 
 __all__ = ["Definition", "definition_of", "judge_bindings"]
 
@@ -93,7 +94,7 @@ def _is_overload(statement: ast.stmt) -> bool:
     )
 
 
-def _rebound(module: Module, name: str, promise: str) -> list[Finding]:
+def _rebound(package: Package, module: Module, name: str, promise: str) -> list[Finding]:
     found: list[Finding] = []
 
     def say(message: str, node: ast.AST) -> None:
@@ -120,6 +121,12 @@ def _rebound(module: Module, name: str, promise: str) -> list[Finding]:
             say(f"{name} is bound again", statement)
         if not _is_overload(statement):
             kept.append((arm, statement))
+    for star in module.tree.body:
+        if isinstance(star, ast.ImportFrom) and star.names[0].name == "*" and bindings:
+            own, rest = package.split(absolute(star, module.package).removeprefix("."))
+            source = package.module(own) if not rest else None
+            if source is not None and (name in source.top.others or name in source.top.imports):
+                say(f"{name} is bound again by an import of everything", star)
     for scope_node, scope in module.scopes.items():
         if scope.outer.get(name) == "global":
             say(f"{name} is rebound by a function", scope_node)
@@ -186,8 +193,8 @@ def judge_bindings(package: Package, promised: dict[str, dict[str, str]]) -> lis
                     )
                 )
                 continue
-            found += _rebound(module, name, promise)
+            found += _rebound(package, module, name, promise)
             if definition.module is not module and isinstance(definition.node, ast.stmt):
                 inner = getattr(definition.node, "name", name)
-                found += _rebound(definition.module, inner, promise)
+                found += _rebound(package, definition.module, inner, promise)
     return found

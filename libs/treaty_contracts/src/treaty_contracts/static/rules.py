@@ -20,16 +20,27 @@ from treaty_contracts.static.permission import UNMISTAKABLE, Permission
 from treaty_contracts.static.scopes import absolute, join
 from treaty_contracts.static.words import (
     BUILTINS,
+    CLASSES,
     CODE_BUILTINS,
     DUNDERS,
     ENDINGS,
     HIDDEN,
     NAMES,
+    OF_LOGGERS,
     REACHING,
     UNSETTABLE,
 )
 
 __all__ = ["ImportUse", "Walk", "walk"]
+
+
+_CALLED_ONLY = {
+    "operator.attrgetter": ("X306", "its names cannot be checked"),
+    "operator.methodcaller": ("X306", "its names cannot be checked"),
+    "time.gmtime": ("X319", "it may read the clock"),
+    "time.strftime": ("X319", "it may read the clock"),
+}
+"""What must be called where it is named: the finding's code and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,9 @@ class _Walker(ast.NodeVisitor):
         self.functions = 0
         self.guards = 0
         self.in_hash = 0
+        self.callee: ast.expr | None = None
+        self.classes: list[ast.ClassDef] = []
+        self.values_used: set[str] = set()
 
     def say(
         self,
@@ -73,6 +87,9 @@ class _Walker(ast.NodeVisitor):
     ) -> None:
         place = Place(self.module.path, getattr(node, "lineno", None), getattr(node, "col_offset", -1) + 1)
         self.out.findings.append(Finding(code, severity, message, place=place, hint=hint))
+
+    def uses(self, module: str) -> bool:
+        return any(path == module or path.startswith(module + ".") for path in self.values_used)
 
     def visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
         for node in nodes:
@@ -150,6 +167,10 @@ class _Walker(ast.NodeVisitor):
         for path in sorted(paths):
             if path.startswith("."):
                 continue
+            self.values_used.add(path)
+            if path in _CALLED_ONLY and node is not self.callee:
+                code, why = _CALLED_ONLY[path]
+                self.say(code, f"{path} is handed on as a value, so {why}", node)
             refusal = self.permission.refusal(path)
             if refusal is not None:
                 self.say(refusal.code, refusal.message, node, refusal.hint)
@@ -159,6 +180,7 @@ class _Walker(ast.NodeVisitor):
                 )
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.logger(node)
         paths = self.names.paths(node)
         outside = {path for path in paths if not path.startswith(".")}
         stored = not isinstance(node.ctx, ast.Load)
@@ -171,19 +193,63 @@ class _Walker(ast.NodeVisitor):
             name, rest = self.package.split(sorted(paths)[0][1:])
             if len(rest) == 1 and name != self.module.name:
                 self.say("X309", f"{'.'.join([name, *rest])} of another module is rebound", node)
+        if stored:
+            for value in self.names.assigned(node.value) or []:
+                if any(not path.startswith(".") for path in self.names.paths(value)):
+                    self.say("X309", f"{ast.unparse(value)} belongs to another module and is changed", node)
         self.attribute(node.attr, node, loaded=not stored)
         if not paths:
             self.visit(node.value)
 
+    def logger(self, node: ast.Attribute) -> None:
+        """Another's logger is not the plugin's to change."""
+        held = node.value
+        if node.attr not in OF_LOGGERS or not isinstance(held, ast.Call) or not self.names.is_logger(held):
+            return
+        name = held.args[0] if held.args else None
+        if not (isinstance(name, ast.Name) and name.id == "__name__"):
+            self.say("X309", "another's logger is changed", node, "use logging.getLogger(__name__)")
+
     def attribute(self, name: str, node: ast.AST, loaded: bool = True) -> None:
         """An attribute of an object nothing is known of."""
-        if name in REACHING or (_is_dunder(name) and name not in DUNDERS | UNSETTABLE):
+        if name in REACHING | CLASSES or (_is_dunder(name) and name not in DUNDERS | UNSETTABLE):
             self.say("X305", f"the attribute {name} leads to the interpreter's own objects", node)
+        elif name == "__dict__" and loaded and not self.own_names(node):
+            self.say("X305", "the attribute __dict__ of what is not the package's own", node)
+        elif name == "__get__" and loaded and not any(_defines(kind, name) for kind in self.classes):
+            self.say("X305", "the attribute __get__ binds what it is told", node)
+        elif name == "__match_args__" and not loaded:
+            self.say("X309", "the attribute __match_args__ is replaced", node)
         elif name in UNSETTABLE and (not loaded or name not in DUNDERS):
             what = "is replaced" if not loaded else "leads to the interpreter's own objects"
             self.say("X305" if loaded else "X309", f"the attribute {name} {what}", node)
         elif name in UNMISTAKABLE and not (isinstance(node, ast.Attribute) and _is_self(node.value)):
             self.say("X305", f"the attribute {name} leads to a module that is not allowed", node)
+
+    def own_names(self, node: ast.AST) -> bool:
+        """Whether `node` reads the names of self, of cls or of a class of the package."""
+        if not isinstance(node, ast.Attribute):
+            return False
+        held = node.value
+        if isinstance(held, ast.Call) and isinstance(held.func, ast.Name) and held.func.id == "type":
+            return len(held.args) == 1 and _is_self(held.args[0])
+        return _is_self(held) or self.names.is_own_class(held)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        for target in node.targets:
+            self.match_names(target, node.value)
+        self.generic_visit(node)
+
+    def match_names(self, target: ast.expr, value: ast.expr | None) -> None:
+        """__match_args__ names attributes that a pattern reads."""
+        if not isinstance(target, ast.Name) or target.id != "__match_args__":
+            return
+        texts = [fold_text(part) for part in value.elts] if isinstance(value, ast.Tuple) else [None]
+        for text in texts:
+            if text is None:
+                self.say("X306", "__match_args__ is only known when it runs", target)
+            else:
+                self.attribute(text, target)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         paths = self.names.paths(node.value)
@@ -198,6 +264,10 @@ class _Walker(ast.NodeVisitor):
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
         for name in node.kwd_attrs:
             self.attribute(name, node)
+        builtin = isinstance(node.cls, ast.Name) and self.names.is_builtin(node.cls.id)
+        known = builtin or self.names.paths(node.cls) or self.names.is_own_class(node.cls)
+        if node.patterns and not known:
+            self.say("X306", "a pattern by position of a class that is only known when it runs", node)
         self.generic_visit(node)
 
     # Texts
@@ -236,8 +306,18 @@ class _Walker(ast.NodeVisitor):
         else:
             judge_call(self, node)
             self.folded(node)
+            if name == "type" and len(node.args) > 2:
+                self.namespace(node.args[2], node)
+            self.callee = node.func
             self.visit(node.func)
             self.visit_all([*node.args, *(keyword.value for keyword in node.keywords)])
+
+    def namespace(self, given: ast.expr, node: ast.Call) -> None:
+        """The names of a class that a call makes."""
+        keys = given.keys if isinstance(given, ast.Dict) else [None]
+        texts = [fold_text(key) if key is not None else None for key in keys]
+        if None in texts or "__match_args__" in texts:
+            self.say("X306", "type makes a class with names that are only known when it runs", node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         if isinstance(node.value, ast.Constant):
@@ -259,6 +339,7 @@ class _Walker(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self.match_names(node.target, node.value)
         self.visit(node.target)
         self.annotation(node.annotation)
         self.visit_all([node.value])
@@ -297,6 +378,8 @@ class _Walker(ast.NodeVisitor):
         self.names.scope = outer
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        if node.name in HIDDEN:
+            self.say("X305", f"{node.name} is defined", node)
         given = node.args
         self.visit_all([*node.decorator_list, *given.defaults, *given.kw_defaults])
         for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
@@ -319,7 +402,9 @@ class _Walker(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.visit_all([*node.decorator_list, *node.bases, *(keyword.value for keyword in node.keywords)])
+        self.classes.append(node)
         self.enter(node, node.body)
+        self.classes.pop()
 
     def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
         before = dict(self.names.constants)
@@ -350,6 +435,10 @@ class _Walker(ast.NodeVisitor):
         self.comprehension(node)
 
 
+def _defines(kind: ast.ClassDef, name: str) -> bool:
+    return any(isinstance(part, ast.FunctionDef) and part.name == name for part in kind.body)
+
+
 def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in {"self", "cls"}
 
@@ -365,5 +454,10 @@ def walk(module: Module, package: Package, permission: Permission) -> Walk:
     """Every import and every finding of one module."""
     walker = _Walker(Names(module, package, permission))
     walker.visit_all(module.tree.body)
+    for use in walker.out.imports:
+        if use.path == "os" and "os" not in permission.safe and not walker.uses("os.path"):
+            place = Place(module.path, use.line, use.column)
+            message = "the import of os is not allowed, os.path alone is"
+            walker.out.findings.append(Finding("X301", Severity.ERROR, message, place=place))
     walker.out.findings = [*module.source.findings, *walker.out.findings]
     return walker.out

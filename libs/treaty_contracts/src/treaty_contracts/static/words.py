@@ -4,12 +4,14 @@ from __future__ import annotations
 
 __all__ = [
     "BUILTINS",
+    "CLASSES",
     "CODE_BUILTINS",
     "DUNDERS",
     "ENDINGS",
     "HIDDEN",
     "LOGGING",
     "NAMES",
+    "OF_LOGGERS",
     "REACHING",
     "UNSETTABLE",
 ]
@@ -46,10 +48,21 @@ REACHING = _words(
     """
     gi_frame gi_code gi_yieldfrom cr_frame cr_code cr_await cr_origin ag_frame ag_code ag_await f_globals
     f_builtins f_locals f_back f_code f_trace tb_frame tb_next func_globals func_code co_code co_consts
-    co_names cell_contents _evaluate _eval_type _getframe
+    co_names _convert_ cell_contents _evaluate _eval_type _getframe
     """
 )
 """Attributes of frames, code and forward references: from any of them every module can be reached."""
+
+CLASSES = _words("mro")
+"""Methods of classes that lead to classes above them."""
+
+OF_LOGGERS = _words(
+    """
+    handlers manager parent root addHandler removeHandler setLevel filters addFilter removeFilter propagate
+    disabled
+    """
+)
+"""What another's logger is changed by."""
 
 DUNDERS = _words(
     """
