@@ -59,7 +59,7 @@ def _objects(schema: dict[str, Any], root: Any, depth: int) -> Iterator[Any]:
     required = [key for key in schema.get("required") or [] if isinstance(key, str)]
     names = list(dict.fromkeys([*required, *properties]))
     values = {
-        name: list(itertools.islice(_values(properties.get(name, True), root, depth - 1), 12))
+        name: list(itertools.islice(_values(properties.get(name, True), root, depth - 1), 24))
         for name in names
     }
     if any(not values[name] for name in required):
