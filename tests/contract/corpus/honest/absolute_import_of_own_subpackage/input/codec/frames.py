@@ -1,0 +1,2 @@
+def read(payload: bytes) -> dict:
+    return {"length": len(payload)}
