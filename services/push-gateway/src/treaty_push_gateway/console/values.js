@@ -38,11 +38,13 @@ export function numberText(value) {
 
 export const countText = (count) => formats[0].format(count);
 
-/** A property's value: on and off for booleans, text with its first letter raised. */
+/** A property's value: on and off for booleans, a word with its first letter raised; a version or a serial
+ * number stands as it was sent. */
 export function propertyText(value) {
   if (typeof value === "boolean") return value ? "On" : "Off";
   if (typeof value === "number") return numberText(value);
-  const text = String(value).replaceAll("_", " ");
+  if (!/^[a-z]+([_ ][a-z]+)*$/.test(value)) return String(value);
+  const text = value.replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
