@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import faulthandler
 import subprocess
 import sys
 import threading
@@ -63,7 +64,7 @@ class Flow:
         runner = Runner(client, work, limit, measures=Measures(CollectorRegistry()))
         runner.subscribe([self.source])
         runner.pause(held)
-        thread = threading.Thread(target=lambda: self.codes.append(runner.run()))
+        thread = threading.Thread(target=lambda: self.codes.append(runner.run()), daemon=True)
         thread.start()
         self._threads.append((runner, thread))
         return runner
@@ -76,7 +77,9 @@ class Flow:
             process.wait()
         for _, thread in self._threads:
             thread.join(30)
-            assert not thread.is_alive()
+            if thread.is_alive():
+                faulthandler.dump_traceback()
+                raise AssertionError("the runner did not end within 30 s of being told to")
 
 
 @pytest.fixture

@@ -17,6 +17,24 @@ METRICS: Final[CollectorRegistry] = REGISTRY
 LATENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds; for everything between a poll and a commit."""
 
+LIBRDKAFKA: Final = "librdkafka"
+"""The logger its clients are given. Its lines begin with a word for their kind (FAIL, TXNERR, ...)."""
+
+
+class _Seldom(logging.Filter):
+    """One line of a kind from a client in five seconds: while a broker is away they come by the hundred."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = " ".join(record.getMessage().split(" ", 2)[:2])
+        if record.levelno >= logging.CRITICAL or record.created - self._last.get(kind, 0.0) >= 5.0:
+            self._last[kind] = record.created
+            return True
+        return False
+
 
 def configure_logging(service: str, level: str = "INFO") -> None:
     """One JSON object a line, with level, RFC 3339 UTC time, logger and service; the standard library's
@@ -53,6 +71,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
             ],
         )
     )
+    logging.getLogger(LIBRDKAFKA).addFilter(_Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from treaty_chassis.kafka import watchdog
 from treaty_chassis.kafka.hold import Hold
 from treaty_chassis.kafka.ledger import Batch
 from treaty_chassis.kafka.partitioning import partition_of
@@ -155,3 +158,25 @@ def test_revoked_partitions_and_resets_leave_nothing_to_collect():
     work.submit([record(b"1")], 0)
     work.reset()
     assert work.collect(0) == []
+
+
+def test_a_call_that_does_not_come_back_is_noticed_and_others_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watchdog, "_LOOK_S", 0.01)
+    noticed, release = threading.Event(), threading.Event()
+    dog = watchdog.Watchdog(0.2, lambda detail: noticed.set())
+    for _ in range(5):
+        with dog:
+            pass
+    assert not noticed.wait(0.4), "between calls there is nothing to notice"
+
+    def hang() -> None:
+        with dog:
+            release.wait(30)
+
+    hanging = threading.Thread(target=hang)
+    hanging.start()
+    assert noticed.wait(30)
+    release.set()
+    hanging.join()

@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.follower import Follower
 from treaty_chassis.kafka.port import FatalError
-from treaty_chassis.kafka.runner import Runner
+from treaty_chassis.kafka.runner import ExitCode, Runner
 from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.kafka.view import Changed, CompactedView, ViewMeasures
 from treaty_chassis.kafka.work import Assigned, History, Output, PureWork, Record
@@ -90,6 +90,9 @@ def main() -> int:
             pass
         runner.subscribe(SUBSCRIPTION)
         return runner.run()
+    except KafkaException as error:
+        log.error("Kafka does not answer", bootstrap_servers=servers, detail=str(error))
+        return ExitCode.FATAL
     finally:
         follower.close()
         probes.close()

@@ -11,6 +11,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from treaty_chassis.kafka import config, failures
+from treaty_chassis.kafka.connection import Connection
 from treaty_chassis.kafka.coverage import Coverage
 from treaty_chassis.kafka.history import LogHistory
 from treaty_chassis.kafka.port import RebalanceListener
@@ -40,8 +41,8 @@ class ConfluentClient:
         self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
         self._listener: RebalanceListener | None = None
         self._fatal: KafkaError | None = None
+        self._connection = Connection()
         self._stranded: dict[Partition, str] = {}
-        self._told: set[tuple[str, str | None]] = set()
         self._paused: set[Partition] = set()
         self._paused_ends: dict[Partition, int] = {}
         self._paused_ends_at = 0.0
@@ -53,7 +54,6 @@ class ConfluentClient:
         self._producer.open()
 
     def subscribe(self, topics: Collection[str]) -> None:
-        self._told.clear()
         self._topics = sorted(topics)
         with failures.outside_transaction():
             if topics:
@@ -76,6 +76,7 @@ class ConfluentClient:
                 self.subscribe(self._topics)
         if self._fatal is not None:
             raise failures.fatal(self._fatal)
+        self._connection.look(self._consumer)
         return [
             Record(
                 m.topic(),  # type: ignore[arg-type]
@@ -112,6 +113,8 @@ class ConfluentClient:
             self._stranded.pop(partition, None)
         with failures.outside_transaction():
             self._consumer.incremental_assign(_places(partitions))
+        # A partition that comes back may still be paused from before it went.
+        self.resume([partition for partition, _ in partitions])
 
     def seek(self, partitions: Sequence[Assigned]) -> None:
         with failures.outside_transaction():
@@ -167,6 +170,9 @@ class ConfluentClient:
                 found[partition] = watermarks[1]
         return found
 
+    def trouble(self) -> str | None:
+        return self._connection.trouble
+
     def stranded(self) -> Mapping[Partition, str]:
         return self._stranded
 
@@ -209,7 +215,7 @@ class ConfluentClient:
     def _on_error(self, error: KafkaError) -> None:
         if failures.is_fatal(error):
             self._fatal = error
-        log.warning("kafka", code=error.name(), detail=error.str())
+        self._connection.error(error)
 
     def _met(self, message: Message) -> bool:
         """An error in a record's place. Always False: it is no record."""
@@ -222,10 +228,8 @@ class ConfluentClient:
         if error.code() == KafkaError._AUTO_OFFSET_RESET and topic is not None and number is not None:
             self._stranded[Partition(topic, number)] = error.str()
             log.error("partition stranded", topic=topic, partition=number, detail=error.str())
-        elif (error.name(), topic) not in self._told:
-            # A topic that does not exist yet is told of at every refresh of the metadata: once will do.
-            self._told.add((error.name(), topic))
-            log.warning("kafka", code=error.name(), detail=error.str(), topic=topic, partition=number)
+        else:
+            self._connection.error(error, topic)
         return False
 
 

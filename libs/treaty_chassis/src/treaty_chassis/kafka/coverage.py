@@ -16,7 +16,7 @@ from collections.abc import Collection
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Consumer, ConsumerGroupState
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from treaty_chassis.kafka.work import Partition
@@ -46,20 +46,25 @@ class Coverage:
             self._look_at = time.monotonic()
 
     def orphans(self, topics: Collection[str]) -> set[Partition]:
-        """Subscribed partitions that are nobody's, and will stay so. Raises KafkaException."""
+        """Subscribed partitions that are nobody's, and will stay so; none where that cannot be found out."""
         now = time.monotonic()
         if self._look_at is None or now < self._look_at:
             return set()
-        unassigned = self._unassigned(topics)
+        self._look_at = now + _AGAIN_S
+        try:
+            unassigned = self._unassigned(topics)
+        except KafkaException as error:
+            log.warning("the group cannot be looked at", detail=str(error))
+            return set()
         if unassigned is None:
-            self._look_at = now + _AGAIN_S
             return set()
         # What has only just appeared is assigned within a second or two, unless nobody looks: at the start
         # nobody does.
         certain = unassigned if self._first else unassigned & self._suspected
         self._first = False
         self._suspected = unassigned
-        self._look_at = now + (_AGAIN_S if unassigned else _EVERY_S)
+        if not unassigned:
+            self._look_at = now + _EVERY_S
         if certain:
             log.warning(
                 "partitions are nobody's", partitions=[f"{p.topic}[{p.number}]" for p in sorted(certain)]

@@ -75,7 +75,6 @@ class Custody:
 
     def assigned(self, partitions: Sequence[Partition]) -> None:
         """From the group, within poll: each starts at the committed offset, the held ones paused."""
-        self.joined = True
         log.info("partitions assigned", partitions=_names(partitions))
         starts = persist(lambda: self._client.committed(partitions), "reading committed offsets")
         self._client.start(starts)
@@ -85,6 +84,7 @@ class Custody:
             self._client.pause(held.keys())
             self.suspended = self.suspended | held
         self._activate(starts)
+        self.joined = True
 
     def revoked(self, partitions: Sequence[Partition]) -> None:
         """From the group, within poll."""

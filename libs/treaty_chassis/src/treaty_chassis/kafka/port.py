@@ -106,6 +106,9 @@ class Client(Protocol):
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         """The end of each partition as last seen; local, partitions never seen left out."""
 
+    def trouble(self) -> str | None:
+        """What keeps the client from its cluster, None while nothing does."""
+
     def stranded(self) -> Mapping[Partition, str]:
         """Partitions that cannot go on because their next record is gone, and why."""
 

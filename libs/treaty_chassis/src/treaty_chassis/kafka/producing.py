@@ -10,12 +10,15 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from treaty_chassis.kafka import failures
 from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
 from treaty_chassis.kafka.port import AbortedError
+from treaty_chassis.kafka.watchdog import Watchdog
 from treaty_chassis.kafka.work import Output, Partition
 
 __all__ = ["TransactionalProducer"]
 
 _OPEN_S: Final = 10.0
 _CALL_S: Final = 5.0
+# Longer than any call may take by its own timeout.
+_HANG_S: Final = 15.0
 
 
 class TransactionalProducer:
@@ -23,11 +26,12 @@ class TransactionalProducer:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._rejected: KafkaError | None = None
+        self._watchdog = Watchdog(_HANG_S)
         self._producer = Producer(dict(settings) | {"on_delivery": self._on_delivery})
         self._partitioner = Partitioner(self._producer)
 
     def open(self) -> None:
-        with failures.outside_transaction():
+        with self._watchdog, failures.outside_transaction():
             self._producer.init_transactions(_OPEN_S)
 
     def poll(self) -> None:
@@ -72,15 +76,15 @@ class TransactionalProducer:
     def send_offsets(self, offsets: Mapping[Partition, int], group: Any) -> None:
         """`group` is the consumer's metadata of now."""
         places = [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()]
-        with failures.inside_transaction(lambda: self._rejected):
+        with self._watchdog, failures.inside_transaction(lambda: self._rejected):
             self._producer.send_offsets_to_transaction(places, group, _CALL_S)
 
     def commit(self) -> None:
-        with failures.inside_transaction(lambda: self._rejected):
+        with self._watchdog, failures.inside_transaction(lambda: self._rejected):
             self._producer.commit_transaction(_CALL_S)
 
     def abort(self) -> None:
-        with failures.outside_transaction():
+        with self._watchdog, failures.outside_transaction():
             self._producer.abort_transaction(_CALL_S)
 
     def flush(self) -> None:

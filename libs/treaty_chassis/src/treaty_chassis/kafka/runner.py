@@ -117,6 +117,9 @@ class Runner:
             return self._state
         if self._clock.monotonic() - self._last_turn > self._options.stalled_s:
             return "the loop has stalled"
+        trouble = self._client.trouble()
+        if trouble is not None:
+            return trouble
         if self._wishes.topics and not self._custody.joined:
             return "the group has not assigned partitions yet"
         for partition, why in self._client.stranded().items():

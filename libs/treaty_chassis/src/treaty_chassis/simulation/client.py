@@ -96,6 +96,9 @@ class SimulatedClient:
     def ends(self, partitions: Collection[Partition]) -> dict[Partition, int]:
         return {p: self._cluster.end(p) for p in partitions}
 
+    def trouble(self) -> str | None:
+        return None
+
     def stranded(self) -> Mapping[Partition, str]:
         return {}
 
