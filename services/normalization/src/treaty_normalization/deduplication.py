@@ -65,7 +65,7 @@ class Window:
         return len(self._seen)
 
     def repeats(self, uplink: UplinkAccepted, accepted_at: int) -> bool:
-        """Whether the same uplink was received within the window of this one; remembers it if not.
+        """Whether the same uplink was received within the window of this one; remembers it.
         `accepted_at` is the time of the accepted record, ms."""
         key = key_of(uplink)
         if key is None:
@@ -74,13 +74,14 @@ class Window:
         self._received = max(self._received, received_at)
         self._accepted = max(self._accepted, accepted_at)
         before = self._seen.get(key)
-        if before is not None and abs(received_at - before[0]) <= self._span and not self._is_over(before):
-            return True
+        # A repeat is remembered too, so that nothing hangs on what came before the window.
+        repeat = before is not None and abs(received_at - before[0]) <= self._span
+        repeat = repeat and before is not None and not self._is_over(before)
         self._seen[key] = (received_at, accepted_at)
         self._seen.move_to_end(key)
         if self._accepted >= self._forget_at or len(self._seen) > self._max_keys:
             self._forget()
-        return False
+        return repeat
 
     def _is_over(self, times: Times) -> bool:
         """By both clocks."""
