@@ -454,8 +454,9 @@ def walk(module: Module, package: Package, permission: Permission) -> Walk:
     """Every import and every finding of one module."""
     walker = _Walker(Names(module, package, permission))
     walker.visit_all(module.tree.body)
+    granted = "os" in permission.safe or "os" in permission.allowed
     for use in walker.out.imports:
-        if use.path == "os" and "os" not in permission.safe and not walker.uses("os.path"):
+        if use.path == "os" and not granted and not walker.uses("os.path"):
             place = Place(module.path, use.line, use.column)
             message = "the import of os is not allowed, os.path alone is"
             walker.out.findings.append(Finding("X301", Severity.ERROR, message, place=place))
