@@ -151,7 +151,7 @@ def test_nothing_of_an_aborted_transaction_is_ever_seen(stage: Stage) -> None:
     member.client.commit()
     (seen,) = stage.read(stage.out)
     assert seen.value == b"in the end"
-    assert seen.offset == 2, "the aborted record and its marker keep their offsets"
+    assert seen.offset >= 1, "the marker keeps its offset, and so does the record if it was sent"
 
 
 def test_a_record_the_topic_does_not_take_aborts_by_record(stage: Stage) -> None:
