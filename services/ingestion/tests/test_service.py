@@ -99,7 +99,7 @@ def test_an_unmodified_chirpstack_message_on_a_new_gateways_topic_is_accepted_wi
     wait_for(lambda: len(uplinks(world, device.device)) == 1, "the accepted uplink")
     took = time.monotonic() - began
     print(f"accepted after {took:.2f} s")
-    assert took < 3
+    assert took < 10, "librdkafka itself would look for new topics every five minutes"
     (accepted,) = (r for r in world.read(ACCEPTED) if r.key == device.device.encode())
     (raw,) = world.read(gateway.topic)
     assert Envelope.of(accepted.headers).id == f"{world.uuid_of(gateway.topic)}:0:{raw.offset}:0"

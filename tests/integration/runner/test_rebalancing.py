@@ -110,7 +110,7 @@ def test_a_second_process_takes_its_share_and_nothing_is_lost_or_repeated(flow: 
     assert values(read(flow.servers, flow.out)) == sorted(b"%d" % n for n in range(sent))
 
 
-def test_a_topic_that_appears_is_consumed_from_its_beginning_within_two_seconds(flow: Flow) -> None:
+def test_a_topic_that_appears_is_consumed_from_its_beginning_within_seconds(flow: Flow) -> None:
     prefix = unique("family")
     runner = flow.runner(copying(flow.out, flow.dead), flow.client())
     wait_for(lambda: runner.check() is None, "the assignment")
@@ -119,14 +119,14 @@ def test_a_topic_that_appears_is_consumed_from_its_beginning_within_two_seconds(
     produce(flow.servers, f"{prefix}.one", [b"first"])
     took = wait_for(lambda: values(read(flow.servers, flow.out)) == [b"first"], "its first record's copy")
     print(f"consumed after {took:.2f} s")
-    assert took < 2.5
+    assert took < 10, "two seconds on an idle machine; five minutes by librdkafka's default"
     later = unique("named")
     runner.subscribe([flow.source, later])
     create(flow.servers, Spec(later))
     produce(flow.servers, later, [b"second"])
     took = wait_for(lambda: values(read(flow.servers, flow.out)) == [b"first", b"second"], "the other's")
     print(f"consumed after {took:.2f} s")
-    assert took < 2.5
+    assert took < 10, "two seconds on an idle machine; five minutes by librdkafka's default"
 
 
 def test_a_paused_topic_keeps_its_partitions_and_its_backlog_through_a_restart(flow: Flow) -> None:
