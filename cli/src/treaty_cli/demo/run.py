@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from treaty_cli.api import token
-from treaty_cli.demo import journal
+from treaty_cli.demo import journal, single
 from treaty_cli.demo.drain import wait_drained
 from treaty_cli.demo.seed import Seed
 from treaty_cli.demo.seeding import seed
@@ -76,6 +77,24 @@ class Demo:
         self._subscriber = self._begin("subscriber", _RECONCILER, *arguments)
         self._subscriber.wait_until(lambda: LIVE in journal.marks(self._journal), _STEP_S)
         self._reconciler("offsets", "--out", str(self._since))
+        self._prove()
+
+    def _prove(self) -> None:
+        """Every device's first uplink reaches the subscriber before the traffic starts: a path that is broken
+        is told at once. The account includes them."""
+        if self.seed is None:
+            return
+        begun = time.monotonic()
+        seed, plugins = self.seed, self._platform.plugins
+        sendings = [single.sending(seed, device, plugins) for device in seed.devices]
+        wanted = {str(uplink) for uplink in single.produce(seed.bootstrap_servers, sendings)}
+
+        def reached() -> bool:
+            return wanted <= {d.reading["provenance"]["uplink"] for d in journal.delivered(self._journal)}
+
+        self._subscriber.wait_until(reached, _STEP_S)
+        took = time.monotonic() - begun
+        self._progress.step("devices", f"{len(wanted)} first uplinks reached a subscriber in {took:.1f} s")
 
     def _begin(self, name: str, module: str, *arguments: str) -> ServiceProcess:
         log = self._platform.home.folder("logs") / f"{name}.log"

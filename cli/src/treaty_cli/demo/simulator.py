@@ -9,6 +9,7 @@ Produces until SIGTERM or SIGINT, then delivers what it holds and exits: 0 when 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from random import Random
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from treaty_chassis.telemetry import configure_logging
 from treaty_cli.demo import corpora
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 WAITING_S: Final = 2.0
 """So much traffic may wait for delivery before the simulator pauses."""
 FLUSH_S: Final = 15.0
+CONNECTED_S: Final = 10.0
 TIMEOUT_MS: Final = 60_000
 
 
@@ -71,6 +73,7 @@ class Simulator:
 
     def run(self) -> int:
         """How many records were left undelivered."""
+        self._connect()
         due = time.monotonic()
         while not self._stopped:
             if len(self._producer) >= self._bound:
@@ -94,6 +97,11 @@ class Simulator:
             undelivered=left,
         )
         return left + self.failed
+
+    def _connect(self) -> None:
+        """A producer that has yet to find its way would date its first records before it could send them."""
+        with contextlib.suppress(KafkaException):
+            self._producer.list_topics(timeout=CONNECTED_S)
 
     def _send(self) -> None:
         sending = self._traffic.next(time.time_ns() // 1_000_000)
