@@ -95,18 +95,22 @@ def test_no_service_s_sudden_death_loses_or_repeats_anything(treaty_in, tmp_path
     assert code == 0
 
 
-def test_nothing_outlives_the_command(treaty_in, tmp_path):
+def test_nothing_outlives_the_command_and_a_fleet_whose_secrets_were_lost_gets_new_ones(treaty_in, tmp_path):
     treaty = treaty_in(tmp_path / ".treaty")
-    treaty.start("up")
-    treaty.wait_said("Ctrl-C stops it")
+    treaty.start("demo")
+    treaty.wait_said("uplinks a second")
     pids = [treaty.pid(service) for service in SERVICES]
     code, _, _ = treaty.finish(signal.SIGKILL)
     assert code == -signal.SIGKILL
     assert wait_until(lambda: not any(running(pid) for pid in pids), 20)
-    # And its data is free to be used again.
-    treaty.start("up")
-    treaty.wait_said("Ctrl-C stops it")
-    assert treaty.finish(signal.SIGINT)[0] == 0
+
+    (tmp_path / ".treaty" / "demo.json").unlink()
+    treaty.start("demo", "--for", "5", "--json")
+    code, out, said = treaty.finish()
+    report = json.loads(out.splitlines()[-1])
+    assert clean(report), said
+    assert code == 0
+    assert report["readings"] > 100
 
 
 def running(pid: int) -> bool:

@@ -18,11 +18,7 @@ from treaty_contracts import load
 from treaty_events import topics
 from treaty_events.fleet import Authentication
 
-__all__ = ["SeedingError", "seed"]
-
-
-class SeedingError(RuntimeError):
-    """The registry holds a demo whose secrets are not known here."""
+__all__ = ["seed"]
 
 
 class _Workspace:
@@ -81,7 +77,7 @@ class _Workspace:
                 network=gateway.network,
                 authentication=gateway.authentication,
                 topic=topics.raw_topic(gateway.slug).name if own else None,
-                secret=self._secret(item, "secret", gateway.slug) if signs else None,
+                secret=self._secret(item, "secret", gateway.slug, path) if signs else None,
             )
         return found
 
@@ -109,18 +105,17 @@ class _Workspace:
                     gateway=gateway.id,
                     network=gateway.network,
                     corpus=device.corpus,
-                    key=self._secret(item, "key", device.external_id) if keyed else None,
+                    key=self._secret(item, "key", device.external_id, path) if keyed else None,
                 )
             )
         return found
 
-    def _secret(self, item: dict[str, Any], name: str, of: str) -> str:
-        """The registry shows it once, to who made it."""
+    def _secret(self, item: dict[str, Any], name: str, of: str, path: str) -> str:
+        """The registry shows it once, to who made it: to a start that was killed before it wrote down what it
+        was shown, it gives another."""
         known = item.get(name) or self.kept.get(of)
         if known is None:
-            raise SeedingError(
-                f"the registry holds {of} of an earlier demo, and demo.json has not the secret it was shown"
-            )
+            known = self._api.post(f"{path}/{item['id']}/{name}", {})[name]
         return str(known)
 
 
@@ -139,7 +134,7 @@ def _kept(home: Home) -> dict[str, str]:
 def seed(home: Home, plugins: Path, say: Callable[[str], None]) -> Seed:
     """The fleet as the simulator and the reconciler are told of it, written to the home too.
 
-    Raises ApiError, SeedingError.
+    Raises ApiError.
     """
     running = home.running()
     with Api(home, "registry") as api:
