@@ -18,7 +18,6 @@ from treaty_cli.home import Home, NotRunningError
 from treaty_cli.tokens import token_command
 from treaty_cli.up.command import up_command
 from treaty_cli.watch import watch_command
-from treaty_embedded import EmbeddedError
 
 __all__ = ["app", "main"]
 
@@ -46,6 +45,13 @@ def _home(
     context.obj = Home(home)
 
 
+def _expected() -> tuple[type[Exception], ...]:
+    """What a person can put right. The embedded stack's errors come only from where it is used: a container
+    does not have it."""
+    embedded = sys.modules.get("treaty_embedded")
+    return (ApiError, NotRunningError) + ((embedded.EmbeddedError,) if embedded else ())
+
+
 def main() -> None:
     """Exits 1 with one line of what is wrong, where it is something a person can put right."""
     # What libraries log goes beside the data; what they find normal is not worth a line.
@@ -55,7 +61,7 @@ def main() -> None:
     )
     try:
         app()
-    except (ApiError, EmbeddedError, NotRunningError) as error:
+    except _expected() as error:
         sys.exit(f"treaty: {error}")
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from treaty_cli.demo import attending
 from treaty_cli.demo.hints import hints
-from treaty_cli.demo.run import Demo
 from treaty_cli.home import Home
 from treaty_cli.options import Json, Plugins
 from treaty_cli.output import print_json, table
 from treaty_cli.progress import Progress
 from treaty_cli.up.interrupt import Interrupt, interruptible
-from treaty_cli.up.platform import Platform
+
+if TYPE_CHECKING:
+    from treaty_cli.demo.run import Demo
 
 __all__ = ["demo_command"]
 
 _TOKEN_REFRESHED_S = 300.0
+_ATTENDED_S = 20.0
 
 
 def demo_command(
@@ -36,10 +39,19 @@ def demo_command(
     """Run the platform with a fleet that keeps sending real uplinks, until Ctrl-C or for a time.
 
     Reconciling compares, in another process, what was sent with what came of it. Exits 1 when anything is
-    missing, twice or wrong.
+    missing, twice or wrong. With --check, where the platform of this home runs already, its demo's traffic is
+    reconciled as it flows, for 20 s unless --for says otherwise; nothing is started or stopped.
     """
     home: Home = context.obj
     progress = Progress()
+    if check and attending.running(home):
+        report, clean = attending.account(home, plugins.absolute(), for_s or _ATTENDED_S, progress)
+        _show(report, as_json)
+        raise typer.Exit(0 if clean else 1)
+    # The embedded stack is no part of an installation that does not bring it up itself.
+    from treaty_cli.demo.run import Demo  # noqa: PLC0415
+    from treaty_cli.up.platform import Platform  # noqa: PLC0415
+
     accounted = check or for_s is not None
     with interruptible() as interrupt, Platform(home, plugins.absolute(), progress) as platform:
         demo = Demo(platform, progress, rate, accounted=accounted)

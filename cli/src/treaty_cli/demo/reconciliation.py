@@ -20,7 +20,7 @@ from treaty_events.identity import EventId
 from treaty_events.readings import ReadingNormalized
 from treaty_events.uplinks import UplinkAccepted
 
-__all__ = ["Account", "reconcile"]
+__all__ = ["Account", "reconcile", "uplink_of"]
 
 WINDOW_MS: Final = 120_000
 T = TypeVar("T")
@@ -97,7 +97,7 @@ def _fates(account: Account, raw: Mapping[EventId, Record], report: Report) -> d
     for name in ("accepted", "readings", "refused", "dead_letters", "reported"):
         for record in getattr(account, name):
             try:
-                uplink = _uplink_of(record)
+                uplink = uplink_of(record)
             except ValueError as error:
                 report.wrong(f"{name} at {record.topic}/{record.partition}/{record.offset}: {error}")
                 continue
@@ -110,7 +110,7 @@ def _fates(account: Account, raw: Mapping[EventId, Record], report: Report) -> d
     return fates
 
 
-def _uplink_of(record: Record) -> EventId:
+def uplink_of(record: Record) -> EventId:
     """The raw record of an event; a reading's provenance must say the same as its ce_id."""
     id = EventId.parse((header(record.headers, "ce_id") or b"").decode("utf-8", "replace"))
     if record.topic.startswith("reading."):
