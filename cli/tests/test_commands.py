@@ -21,6 +21,7 @@ COMMANDS = (
     ["demo"],
     ["token"],
     ["watch"],
+    ["trace"],
     ["bench"],
     ["plugin"],
     ["plugin", "check"],

@@ -16,6 +16,7 @@ from treaty_cli.bench import bench_command
 from treaty_cli.demo.command import demo_command
 from treaty_cli.home import Home, NotRunningError
 from treaty_cli.tokens import token_command
+from treaty_cli.trace.command import trace_command
 from treaty_cli.up.command import up_command
 from treaty_cli.watch import watch_command
 
@@ -31,8 +32,9 @@ app.command("demo")(demo_command)
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(uplink.app, name="uplink")
 app.command("watch")(watch_command)
+app.command("trace")(trace_command)
 app.command("token")(token_command)
-app.command("bench")(bench_command)
+app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench_command)
 
 
 @app.callback()

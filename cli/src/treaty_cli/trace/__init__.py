@@ -1,0 +1,1 @@
+"""`treaty trace`: where an uplink went, and why it did not arrive."""
