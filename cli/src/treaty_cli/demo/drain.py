@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from treaty_chassis.kafka.security import reach
 from treaty_events import topics
 
 __all__ = ["backlog", "wait_drained"]
@@ -41,12 +42,12 @@ def _inputs(client: AdminClient) -> Iterable[tuple[str, int]]:
 
 def backlog(bootstrap_servers: str) -> list[str]:
     """Topics that hold committed records nobody has dealt with. Raises KafkaException."""
-    client = AdminClient({"bootstrap.servers": bootstrap_servers})
+    client = AdminClient(reach(bootstrap_servers))
     committed = _committed(client)
     places = [TopicPartition(*place, committed.get(place, 0)) for place in _inputs(client)]
     consumer = Consumer(
         {
-            "bootstrap.servers": bootstrap_servers,
+            **reach(bootstrap_servers),
             "group.id": "treaty-cli",
             "enable.auto.commit": False,
             "isolation.level": "read_committed",

@@ -23,6 +23,7 @@ from typing import Any, Final
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from treaty_chassis.kafka.security import reach
 from treaty_chassis.telemetry import configure_logging
 from treaty_cli.demo import corpora
 from treaty_cli.demo.corpora import CorpusError
@@ -54,7 +55,7 @@ class Simulator:
         self.failed = 0
         self._producer = Producer(
             {
-                "bootstrap.servers": seed.bootstrap_servers,
+                **reach(seed.bootstrap_servers),
                 "client.id": "treaty-simulator",
                 "enable.idempotence": True,
                 "linger.ms": 0,

@@ -11,6 +11,7 @@ from random import SystemRandom
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from treaty_chassis.kafka.security import reach
 from treaty_chassis.kafka.topics import admin, topic_ids
 from treaty_cli.demo import corpora
 from treaty_cli.demo.corpora import Case
@@ -47,7 +48,7 @@ def _with_payload(case: Case, network: Network, payload: bytes) -> Case:
 
 def produce(bootstrap_servers: str, sendings: Sequence[Sending]) -> list[EventId]:
     """Where each now stands in the log, in the order given. Raises NotDeliveredError."""
-    settings = {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "log_level": 0}
+    settings = reach(bootstrap_servers) | {"enable.idempotence": True, "log_level": 0}
     producer = Producer(settings)
     try:
         producer.list_topics(timeout=_REACHED_S)

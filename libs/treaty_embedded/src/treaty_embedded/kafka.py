@@ -1,10 +1,14 @@
-"""Kafka 4.3.1 as one KRaft node, broker and controller in one JVM, on loopback, without authentication."""
+"""Kafka 4.3.1 as one KRaft node, broker and controller in one JVM, on loopback.
+
+Nobody is asked who they are, except on a second listener where one is wanted: SASL/SCRAM over TLS.
+"""
 
 from __future__ import annotations
 
 import base64
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,7 +23,7 @@ from treaty_embedded.errors import EmbeddedError, StartError
 from treaty_embedded.jars import classpath
 from treaty_embedded.process import Process
 
-__all__ = ["Kafka"]
+__all__ = ["Kafka", "Secured"]
 
 # Brief by design: one node, two cores, little memory. What is not named here is Kafka's default.
 _PROPERTIES = {
@@ -27,7 +31,7 @@ _PROPERTIES = {
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
     # A topic that was not declared is a mistake, never a wish.
     "auto.create.topics.enable": "false",
     # One node holds one copy.
@@ -55,6 +59,13 @@ _PROPERTIES = {
     "log.cleaner.io.buffer.size": "262144",
     "log.index.size.max.bytes": "1048576",
 }
+_SECURED = {
+    "ssl.keystore.type": "PEM",
+    "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+    "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    ),
+}
 _SMALL_HEAP = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 _BENCHMARK_HEAP = ("-Xmx1g", "-XX:+UseParallelGC")
 _JVM = (
@@ -70,6 +81,15 @@ _JVM = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """A user of SCRAM-SHA-512, made with the data, and a PEM file with the broker's key and certificate."""
+
+    username: str
+    password: str
+    keystore: Path
+
+
 class Kafka:
     """A broker on `data_dir`; a second start on the same directory finds its topics again.
 
@@ -81,18 +101,31 @@ class Kafka:
     PORT_SETTING = "TREATY_KAFKA_PORT"
 
     def __init__(
-        self, data_dir: Path, port: int | None = None, *, optimise: bool = False, jvm: Sequence[str] = ()
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        optimise: bool = False,
+        jvm: Sequence[str] = (),
+        secured: Secured | None = None,
     ) -> None:
         self._dir = DataDir(data_dir)
         self._asked = port
         self._port = 0
         self._java: list[str | Path] = [JAVA, *(_BENCHMARK_HEAP if optimise else _SMALL_HEAP), *_JVM, *jvm]
         self._ahead = not optimise and not jvm
+        self._secured = secured
+        self._secured_port = 0
         self._process: Process | None = None
 
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def secured_servers(self) -> str:
+        """Where SASL/SCRAM over TLS is spoken."""
+        return f"127.0.0.1:{self._secured_port}"
 
     @property
     def pid(self) -> int:
@@ -135,6 +168,9 @@ class Kafka:
         if not (self._dir.data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             tool = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", properties]
+            if self._secured is not None:
+                who = f"name={self._secured.username},password={self._secured.password}"
+                tool += ["--add-scram", f"SCRAM-SHA-512=[{who}]"]
             formatting = Process("Kafka's storage tool", tool, self.log)
             if not formatting.wait(timeout_s) or formatting.code() != 0:
                 formatting.kill()
@@ -165,6 +201,11 @@ class Kafka:
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(self._dir.data),
         }
+        if self._secured is not None:
+            self._secured_port = ports.choose(self._secured_port or None, self.PORT_SETTING)
+            for name in ("listeners", "advertised.listeners"):
+                own[name] += f",SASL_SSL://127.0.0.1:{self._secured_port}"
+            own |= _SECURED | {"ssl.keystore.location": str(self._secured.keystore)}
         path = self._dir.path / "server.properties"
         path.write_text("".join(f"{name}={value}\n" for name, value in (_PROPERTIES | own).items()))
         return path

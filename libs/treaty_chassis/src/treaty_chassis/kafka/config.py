@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from treaty_chassis.kafka.security import reach
+
 __all__ = ["consumer", "producer", "reader"]
 
 # The largest record any topic takes; what a record may have is judged before, topic by topic.
@@ -11,8 +13,7 @@ MESSAGE_MAX_BYTES = 16 << 20
 
 
 def _common(bootstrap_servers: str, client_id: str) -> dict[str, Any]:
-    return {
-        "bootstrap.servers": bootstrap_servers,
+    return reach(bootstrap_servers) | {
         "client.id": client_id,
         "reconnect.backoff.ms": 20,
         "reconnect.backoff.max.ms": 1000,

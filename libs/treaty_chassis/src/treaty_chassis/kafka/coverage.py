@@ -13,12 +13,13 @@ import logging
 import re
 import time
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from treaty_chassis.kafka.security import reach
 from treaty_chassis.kafka.work import Partition
 
 __all__ = ["Coverage"]
@@ -83,8 +84,8 @@ class Coverage:
         own = {Partition(p.topic, p.partition) for p in self._consumer.assignment()}
         if not wanted - own:
             return set()
-        settings: dict[str, Any] = {"bootstrap.servers": self._bootstrap_servers}
-        admin = AdminClient(settings | {"logger": logging.getLogger("librdkafka")})
+        settings = reach(self._bootstrap_servers) | {"logger": logging.getLogger("librdkafka")}
+        admin = AdminClient(settings)
         described = admin.describe_consumer_groups([self._group], request_timeout=_CALL_S)
         group = described[self._group].result()
         if group.state is not ConsumerGroupState.STABLE:

@@ -15,6 +15,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
+from treaty_chassis.kafka.security import reach
+
 __all__ = ["Difference", "TopicSpec", "admin", "apply", "existing", "topic_ids"]
 
 log = structlog.get_logger(__name__)
@@ -43,7 +45,7 @@ class Difference:
 
 
 def admin(bootstrap_servers: str) -> AdminClient:
-    settings: dict[str, Any] = {"bootstrap.servers": bootstrap_servers, "client.id": "treaty-admin"}
+    settings = reach(bootstrap_servers) | {"client.id": "treaty-admin"}
     return AdminClient(settings | {"logger": logging.getLogger("librdkafka")})
 
 

@@ -21,8 +21,10 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.middlewares import AckPolicy, BaseMiddleware
 from prometheus_client import Counter
 
+from treaty_chassis.settings import KafkaSecurity
 from treaty_chassis.telemetry import METRICS
 from treaty_contract_governance.watching.records import Batch, read
+from treaty_contract_governance.watching.security import faststream
 from treaty_contract_governance.watching.store import Watched
 from treaty_events.decisions import PluginReported
 from treaty_events.fleet import DeviceChanged
@@ -96,6 +98,7 @@ class Watching:
     ) -> None:
         self.broker = KafkaBroker(
             servers,
+            security=faststream(KafkaSecurity.told()),
             client_id=group,
             ack_policy=AckPolicy.NACK_ON_ERROR,
             middlewares=[_Persistent],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import Consumer
+
+from treaty_chassis.kafka.security import reach
 
 __all__ = ["TOPIC", "consumer"]
 
@@ -16,8 +18,7 @@ def consumer(
     bootstrap_servers: str, role: str, on_statistics: Callable[[str], None] | None = None
 ) -> Consumer:
     """Reads committed records only, says where a partition ends, and takes a lost position for an error."""
-    settings: dict[str, Any] = {
-        "bootstrap.servers": bootstrap_servers,
+    settings = reach(bootstrap_servers) | {
         "client.id": f"treaty-push-{role}",
         # librdkafka wants a name even of a consumer that never joins or commits.
         "group.id": f"treaty-push-{role}",
