@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from treaty_events.commands import CommandProgressed, CommandRequested, DownlinkEncoded, PluginOffered
 from treaty_events.decisions import ContractDecided, PluginReported
 from treaty_events.fleet import DeviceChanged, GatewayChanged
 from treaty_events.readings import ReadingNormalized
@@ -18,10 +19,14 @@ __all__ = ["EVENTS", "committed_schema", "examples", "schema_of"]
 
 EVENTS: Final[Mapping[str, type[Any]]] = MappingProxyType(
     {
+        "command.progressed.v1": CommandProgressed,
+        "command.requested.v1": CommandRequested,
         "contract.decided.v1": ContractDecided,
         "device.changed.v1": DeviceChanged,
+        "downlink.encoded.v1": DownlinkEncoded,
         "gateway.changed.v1": GatewayChanged,
         "network.reported.v1": NetworkReported,
+        "plugin.offered.v1": PluginOffered,
         "plugin.reported.v1": PluginReported,
         "reading.normalized.v1": ReadingNormalized,
         "uplink.accepted.v1": UplinkAccepted,

@@ -13,11 +13,14 @@ import msgspec
 import yaml
 
 __all__ = [
+    "COMMAND_PROGRESSED",
     "CONTRACT_DECIDED",
     "DEADLETTER",
     "DEVICE_CHANGED",
+    "DOWNLINK_ENCODED",
     "GATEWAY_CHANGED",
     "NETWORK_REPORTED",
+    "PLUGIN_OFFERED",
     "PLUGIN_REPORTED",
     "RAW",
     "READING_NORMALIZED",
@@ -26,6 +29,7 @@ __all__ = [
     "Topic",
     "TopicSpec",
     "accepted_topic",
+    "command_topic",
     "raw_topic",
     "spec_of",
     "specs",
@@ -42,6 +46,10 @@ DEADLETTER: Final = "uplink.deadletter.v1"
 NETWORK_REPORTED: Final = "network.reported.v1"
 READING_NORMALIZED: Final = "reading.normalized.v1"
 PLUGIN_REPORTED: Final = "plugin.reported.v1"
+PLUGIN_OFFERED: Final = "plugin.offered.v1"
+COMMAND_REQUESTED: Final = "command.requested.<plugin>.v1"
+COMMAND_PROGRESSED: Final = "command.progressed.v1"
+DOWNLINK_ENCODED: Final = "downlink.encoded.v1"
 DEVICE_CHANGED: Final = "device.changed.v1"
 GATEWAY_CHANGED: Final = "gateway.changed.v1"
 CONTRACT_DECIDED: Final = "contract.decided.v1"
@@ -124,6 +132,11 @@ def raw_topic(gateway: str) -> Topic:
 def accepted_topic(plugin: str, *, partitions: int | None = None) -> Topic:
     """A plugin's accepted uplinks."""
     return topic(ACCEPTED, plugin, partitions=partitions)
+
+
+def command_topic(plugin: str) -> Topic:
+    """What is asked of a plugin's devices."""
+    return topic(COMMAND_REQUESTED, plugin)
 
 
 def standing_topics() -> tuple[Topic, ...]:
