@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from treaty_chassis.kafka.client import ConfluentClient
@@ -173,3 +173,29 @@ def test_topics_that_appeared_while_a_process_was_down_are_consumed_when_it_is_b
     print(f"consumed after {took:.2f} s")
     flow.runner(copying(flow.out, flow.dead), flow.client("1")).subscribe([flow.source, rf"^{prefix}\."])
     wait_for(lambda: [len(p) for p in members(flow).values()] == [2, 2], "an even share")
+
+
+def test_an_assignment_that_arrives_as_it_stops_keeps_nobody_waiting(flow: Flow) -> None:
+    """The loop ends between the group's word and the poll that would have heard it."""
+    client = flow.client()
+    told: list[Partition] = []
+
+    class Listener:
+        def assigned(self, partitions: Sequence[Partition]) -> None:
+            told.extend(partitions)
+            client.start(client.committed(partitions))
+
+        def revoked(self, partitions: Sequence[Partition]) -> None:
+            """Nothing is in hand."""
+
+    client.open(Listener())
+    client.subscribe([flow.source])
+    wait_for(lambda: [len(p) for p in members(flow).values()] == [2], "the group's word")
+    closing = threading.Thread(target=client.close, daemon=True)
+    closing.start()
+    closing.join(20)
+    assert not closing.is_alive(), "a group that is being left no longer answers what is asked of it"
+    assert told == []
+    produce(flow.servers, flow.source, [b"1", b"2", b"3"])
+    flow.runner(copying(flow.out, flow.dead), flow.client())
+    wait_for(lambda: len(read(flow.servers, flow.out)) == 3, "the successor's copies")

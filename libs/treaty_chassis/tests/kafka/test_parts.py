@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treaty_chassis.kafka import watchdog
+from treaty_chassis.kafka import failures, watchdog
 from treaty_chassis.kafka.hold import Hold
 from treaty_chassis.kafka.ledger import Batch
 from treaty_chassis.kafka.partitioning import partition_of
+from treaty_chassis.kafka.port import FatalError, TimedOutError
 from treaty_chassis.kafka.sizes import TRUNCATED, output_bytes, truncated
 from treaty_chassis.kafka.suspicion import Suspicion
 from treaty_chassis.kafka.work import Output, Partition, PureWork, Record
@@ -180,3 +182,25 @@ def test_a_call_that_does_not_come_back_is_noticed_and_others_are_not(
     assert noticed.wait(30)
     release.set()
     hanging.join()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        KafkaError._TIMED_OUT,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+    ],
+)
+def test_what_a_cluster_says_while_leaders_move_is_asked_again(code: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(failures, "_MOMENT_S", 0.0)
+    with pytest.raises(TimedOutError), failures.outside_transaction():
+        raise KafkaException(KafkaError(code))
+
+
+@pytest.mark.parametrize("code", [KafkaError.GROUP_AUTHORIZATION_FAILED, KafkaError._INVALID_ARG])
+def test_what_will_not_pass_ends_the_process(code: int):
+    with pytest.raises(FatalError), failures.outside_transaction():
+        raise KafkaException(KafkaError(code))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -23,6 +24,8 @@ __all__ = ["ConfluentClient"]
 log = structlog.get_logger(__name__)
 _CALL_S: Final = 5.0
 _PAUSED_ENDS_S: Final = 10.0
+# Closing takes a moment: there is nothing to commit and no group to leave.
+_HANG_S: Final = 15.0
 
 
 class ConfluentClient:
@@ -40,6 +43,7 @@ class ConfluentClient:
         self._topics: Collection[str] = ()
         self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
         self._listener: RebalanceListener | None = None
+        self._closing = False
         self._fatal: KafkaError | None = None
         self._connection = Connection()
         self._stranded: dict[Partition, str] = {}
@@ -178,7 +182,16 @@ class ConfluentClient:
 
     def close(self) -> None:
         # A static member does not leave: its partitions wait for the slot's next process.
-        self._consumer.close()
+        self._closing = True
+        # An assignment that is first met within close would wait for a group that is no longer there: the
+        # binding asks it for its protocol, holding the interpreter's lock (librdkafka's issue 4041). So what
+        # has arrived is met before; and as no thread of Python's could tell of a hang, the C timer ends it.
+        faulthandler.dump_traceback_later(_HANG_S, exit=True)
+        try:
+            self._consumer.poll(0)
+            self._consumer.close()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     # The transaction.
 
@@ -200,6 +213,8 @@ class ConfluentClient:
     # Callbacks, all from within poll, consume or commit.
 
     def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
+        if self._closing:
+            return  # Nothing will be read.
         if self._listener is not None:
             self._listener.assigned([Partition(p.topic, p.partition) for p in places])
         self._coverage.assigned()

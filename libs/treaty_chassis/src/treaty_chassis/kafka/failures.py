@@ -39,6 +39,28 @@ _BY_RECORD: Final = frozenset(
         KafkaError._INVALID_ARG,
     }
 )
+# What a cluster says while leaders and coordinators move, or a topic has only just been made: librdkafka
+# marks no error of a consumer's calls as retriable.
+_MOVING: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._WAIT_COORD,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+    }
+)
 # A retriable error that came back at once is given a moment; one that timed out has had it.
 _MOMENT_S: Final = 0.5
 
@@ -88,7 +110,7 @@ def inside_transaction(rejected: Callable[[], KafkaError | None]) -> Iterator[No
 
 
 def _passing(error: KafkaError) -> bool:
-    return error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT)
+    return error.retriable() or error.code() in _MOVING
 
 
 def _timed_out(error: KafkaError) -> TimedOutError:
