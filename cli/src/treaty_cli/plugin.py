@@ -10,6 +10,7 @@ import typer
 
 from treaty_cli.api import Api
 from treaty_cli.home import Home
+from treaty_cli.lorawan.command import import_lorawan_command
 from treaty_cli.options import Json
 from treaty_cli.output import emit, print_json
 from treaty_contracts import Verdict, check
@@ -20,6 +21,8 @@ __all__ = ["app", "packages", "publish_verdict"]
 app = typer.Typer(
     no_args_is_help=True, help="Judge plugins, publish their verdicts, quarantine and reinstate them."
 )
+
+app.command("import-lorawan")(import_lorawan_command)
 
 Paths = Annotated[list[Path], typer.Argument(help="Package folders, or a folder of packages.", exists=True)]
 Name = Annotated[str, typer.Argument(help="The plugin's name in its contract.")]

@@ -20,7 +20,7 @@ from treaty_sandbox import (
     run,
 )
 from treaty_sandbox.decoding import PositionValues
-from treaty_sandbox.inside.javascript import emitted_name
+from treaty_sandbox.inside.emitting import emitted_name
 
 RECEIVED_AT = 1_700_000_000_123
 Decode = Callable[..., Any]
@@ -102,7 +102,7 @@ def test_a_position_is_taken_from_its_names(decode: Decode) -> None:
 
 def test_what_json_has_no_value_for_is_absent(decode: Decode) -> None:
     found = reading(decode(b"\x0e"))
-    assert (found.measurements, found.properties) == ({}, {"on": False, "temp_c": "hot"})
+    assert (found.measurements, found.properties) == ({}, {"on": False, "temp_c_text": "hot"})
 
 
 def test_there_is_nothing_but_the_language(decode: Decode) -> None:
@@ -120,7 +120,7 @@ def test_there_is_nothing_but_the_language(decode: Decode) -> None:
         (b"\x04", "undeclared_error", "out of memory"),
         (b"\x05", "output_too_large", "at most"),
         (b"\x06", "malformed_output", "expected an object, got int"),
-        (b"\x07", "malformed_output", "expected data"),
+        (b"\x07", "decode_error", "the codec returned no data"),
         (b"\x08", "malformed_output", "two values are both named 'temp_c'"),
         (b"\x09", "malformed_output", "nested deeper"),
         (b"\x0a", "undeclared_error", "circular reference"),

@@ -56,15 +56,22 @@ def codec_target(
     package: Path | Mapping[str, bytes],
     entry: str,
     measurements: Collection[str] = (),
+    errors: Sequence[str] = (),
     *,
     position: bool = False,
 ) -> Target:
     """The target for a JavaScript codec at `entry` ("module:function"); its values are list[ReadingValues].
 
-    `measurements` are the names (of treaty_sandbox.inside.javascript.emitted_name) that are measurements.
+    `measurements` are the names (of treaty_sandbox.inside.emitting.emitted_name) that are measurements,
+    `errors` what the language may throw ("TypeError") as a word on the payload.
     """
     return Target(
         runner="treaty_sandbox.inside.javascript:decoder",
         package=package,
-        options={"entry": entry, "measurements": sorted(measurements), "position": position},
+        options={
+            "entry": entry,
+            "measurements": sorted(measurements),
+            "position": position,
+            "errors": list(errors),
+        },
     )

@@ -15,6 +15,9 @@ __all__ = ["NAME", "Package"]
 NAME = "treaty_plugin"
 """The package's name in the child: `decoder.py` is `treaty_plugin.decoder`, `from . import tables` works."""
 
+LOADING_FRAMES = 5_000
+"""Room for modules that import each other in a chain: each takes several frames, a plain call one."""
+
 
 class _Sources(Protocol):
     """Where modules come from; paths are POSIX, relative to the package."""
@@ -131,7 +134,12 @@ class Package:
 
     def load(self, module: str) -> ModuleType:
         """The module `module` (dotted, relative to the package); raises whatever its code raises."""
-        return import_module(f"{NAME}.{module}")
+        before = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(before, LOADING_FRAMES))
+        try:
+            return import_module(f"{NAME}.{module}".removesuffix(".__init__"))
+        finally:
+            sys.setrecursionlimit(before)
 
     def entry(self, spec: str) -> Any:
         """The object "module:attribute.path" names; raises AttributeError, or as `load`."""

@@ -1,0 +1,1 @@
+"""Plugins out of a checkout of the LoRaWAN device repository."""
