@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from treaty_chassis.probes import Probes
+from treaty_chassis.probes import Probes, remembered
 
 
 @pytest.fixture
@@ -68,3 +69,32 @@ def test_nothing_else_is_served(probes):
 def test_a_taken_port_is_an_error_at_once(probes):
     with pytest.raises(OSError, match="in use"):
         Probes("127.0.0.1", probes.port, {})
+
+
+def test_a_remembered_check_is_asked_once_a_second():
+    now, said = [0.0], iter(["broken", None, None])
+    check = remembered(lambda: next(said), 1.0, lambda: now[0])
+    assert [check(), check()] == ["broken", "broken"]
+    now[0] = 1.0
+    assert [check(), check()] == [None, None]
+
+
+def test_nobody_waits_for_a_remembered_check_that_another_asks():
+    now, asked, answer = [0.0], threading.Event(), threading.Event()
+
+    def slow():
+        if now[0]:
+            asked.set()
+            answer.wait(10)
+        return f"at {now[0]}"
+
+    check = remembered(slow, 1.0, lambda: now[0])
+    assert check() == "at 0.0"
+    now[0] = 2.0
+    asking = threading.Thread(target=check)
+    asking.start()
+    assert asked.wait(10)
+    assert check() == "at 0.0"
+    answer.set()
+    asking.join(10)
+    assert check() == "at 2.0"

@@ -5,6 +5,7 @@ import uuid
 from dataclasses import replace
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from treaty_chassis.kafka.topics import admin, existing
@@ -80,6 +81,36 @@ async def test_a_gateway_proved_by_its_topic_has_the_topic_when_it_is_answered(
     (event,) = events_of(gateway["id"])
     assert event.value["topic"] == gateway["topic"]
     assert event.value["sealed_secret"] is None
+
+
+async def test_a_workspace_gets_so_many_topics_and_no_more(app, client, fleet, unique, make):
+    made = []
+    app.state.resources = replace(app.state.resources, gateway_topics=2, create_topic=made.append)
+    bodies = [{"slug": unique("q"), "network": "chirpstack", "authentication": "topic"} for _ in range(3)]
+    first = await make(client, f"{fleet.path}/gateways", bodies[0])
+    # Deleting one frees nothing: its topic stays.
+    gone = await client.delete(f"{fleet.path}/gateways/{first['id']}", headers=if_match(first))
+    assert gone.status_code == 204
+    await make(client, f"{fleet.path}/gateways", bodies[1])
+    problem(await client.post(f"{fleet.path}/gateways", json=bodies[2]), 409, "too_many_topics")
+    assert made == [bodies[0]["slug"], bodies[1]["slug"]]
+    await make(client, f"{fleet.path}/gateways", {**bodies[2], "authentication": "signature"})
+    other = await make(client, "/v1/workspaces", {"name": unique("w")})
+    await make(client, f"/v1/workspaces/{other['id']}/gateways", {**bodies[2], "slug": unique("q")})
+
+
+async def test_no_gateway_is_made_while_kafka_is_away(app, client, fleet, unique):
+    def refuse(slug):
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    working = app.state.resources
+    app.state.resources = replace(working, create_topic=refuse)
+    body = {"slug": unique("away"), "network": "chirpstack", "authentication": "topic"}
+    answer = await client.post(f"{fleet.path}/gateways", json=body)
+    problem(answer, 503)
+    assert answer.headers["retry-after"]
+    app.state.resources = replace(working, create_topic=lambda slug: None)
+    assert (await client.post(f"{fleet.path}/gateways", json=body)).status_code == 201
 
 
 async def test_a_slug_is_never_given_twice(client, fleet, unique, make):

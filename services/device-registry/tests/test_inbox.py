@@ -12,7 +12,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from treaty_chassis.postgres.outbox import unpack_headers
 from treaty_chassis.postgres.projection import Projection
-from treaty_device_registry.inbox import projection as inbox
+from treaty_chassis.telemetry import METRICS
+from treaty_device_registry.inbox import release
+from treaty_device_registry.inbox.bounds import Bounds
 from treaty_device_registry.inbox.projection import Inbox
 from treaty_device_registry.schema import SCHEMA
 from treaty_events.codec import encode
@@ -83,8 +85,8 @@ class Refusals:
         self.producer.produce(self.decided, encode(decided), decided.plugin.encode())
         self.producer.flush(30)
 
-    def projection(self, url, **options):
-        parking = Inbox(self.refused, self.decided)
+    def projection(self, url, bounds=None, **options):
+        parking = Inbox(bounds, self.refused, self.decided)
         return Projection(
             "inbox",
             SCHEMA,
@@ -297,19 +299,111 @@ async def test_an_external_id_may_hold_a_slash(client, fleet, refusals, parking,
     assert answer.json()["device"]["external_id"] == stranger
 
 
-async def test_the_inbox_is_bounded_the_newest_stay(
-    client, fleet, refusals, parking, unique, monkeypatch, query
-):
-    monkeypatch.setattr(inbox, "MOST_UPLINKS", 2)
-    monkeypatch.setattr(inbox, "MOST_ENTRIES", 2)
+@pytest.fixture
+async def bounded(refusals, migrated):
+    """A running inbox of these bounds."""
+    running = []
+
+    def run(**bounds):
+        running.append(refusals.projection(migrated, Bounds(**bounds)))
+        running[-1].start()
+
+    yield run
+    for projection in running:
+        await asyncio.to_thread(projection.stop)
+
+
+@pytest.fixture
+def kept(query):
+    """What waits of an external id, oldest first."""
+    sql = "SELECT value FROM device_registry.parked_uplink WHERE external_id = %s ORDER BY id"
+    return lambda external_id: [bytes(row["value"]) for row in query(sql, external_id)]
+
+
+async def test_strangers_are_bounded_the_newest_stay(client, fleet, refusals, bounded, unique, kept):
+    bounded(uplinks=2, entries=2)
     strangers = [unique("s") for _ in range(3)]
     for stranger in (strangers[0], strangers[1], *[strangers[2]] * 4):
         refusals.refuse(stranger)
     items = await until(lambda: listed(client, fleet, 5))
-    assert {item["external_id"]: item["parked"] for item in items} == {strangers[1]: 1, strangers[2]: 2}
-    sql = "SELECT value FROM device_registry.parked_uplink WHERE external_id = %s ORDER BY id"
-    kept = [bytes(row["value"]) for row in query(sql, strangers[2])]
-    assert kept == [b"payload 4", b"payload 5"]
+    shown = {item["external_id"]: (item["parked"], item["dropped"]) for item in items}
+    assert shown == {strangers[1]: (1, 0), strangers[2]: (2, 2)}
+    assert kept(strangers[2]) == [b"payload 4", b"payload 5"]
+
+
+@pytest.mark.parametrize("bounds", [{"bytes": 27}, {"registered_bytes": 27}])
+async def test_bytes_are_bounded_too(client, fleet, refusals, bounded, unique, kept, bounds):
+    bounded(**bounds)
+    sender = unique("s") if "bytes" in bounds else fleet.device["external_id"]
+    for _ in range(5):
+        refusals.refuse(sender, Refusal.UNKNOWN_DEVICE if "bytes" in bounds else Refusal.NO_PLUGIN)
+    (entry,) = await until(lambda: listed(client, fleet, 5))
+    assert (entry["parked"], entry["dropped"]) == (3, 2)
+    assert kept(sender) == [b"payload 2", b"payload 3", b"payload 4"]
+
+
+async def test_a_registered_device_that_waits_for_its_plugin_has_a_bound_of_its_own(
+    client, fleet, refusals, bounded, unique, kept, replayed
+):
+    bounded(uplinks=1, entries=1, registered_uplinks=4)
+    waiting, stranger = fleet.device["external_id"], unique("s")
+    for _ in range(3):
+        refusals.refuse(waiting, Refusal.NO_PLUGIN)
+    for _ in range(2):
+        refusals.refuse(stranger)
+    items = await until(lambda: listed(client, fleet, 5))
+    shown = {item["external_id"]: (item["parked"], item["dropped"]) for item in items}
+    assert shown == {waiting: (3, 0), stranger: (1, 1)}
+    refusals.decide(1, "uplink.accepted.x.v1")
+    found = await until(lambda: len(r := replayed(fleet.device["id"])) >= 3 and r)
+    assert [value for value, _ in found] == [b"payload 0", b"payload 1", b"payload 2"]
+
+
+async def test_what_a_registered_device_lost_is_counted_and_stays_to_be_seen(
+    client, fleet, refusals, bounded, replayed
+):
+    counted = METRICS.get_sample_value("treaty_inbox_dropped_total", {"whose": "registered"})
+    bounded(registered_uplinks=2)
+    waiting = fleet.device["external_id"]
+    for _ in range(5):
+        refusals.refuse(waiting, Refusal.NO_PLUGIN)
+    (entry,) = await until(lambda: listed(client, fleet, 5))
+    assert (entry["parked"], entry["dropped"]) == (2, 3)
+    assert METRICS.get_sample_value("treaty_inbox_dropped_total", {"whose": "registered"}) - counted == 3
+    refusals.decide(1, "uplink.accepted.x.v1")
+    found = await until(lambda: len(r := replayed(fleet.device["id"])) >= 2 and r)
+    assert [value for value, _ in found] == [b"payload 3", b"payload 4"]
+    (entry,) = await until(lambda: listed(client, fleet, 5))
+    assert (entry["parked"], entry["dropped"]) == (0, 3)
+    assert (await client.delete(f"{fleet.path}/inbox/{waiting}")).status_code == 204
+
+
+async def test_the_silent_are_forgotten_but_nobody_who_is_registered_and_waits(
+    client, fleet, refusals, bounded, unique, query
+):
+    waiting, stranger = fleet.device["external_id"], unique("s")
+    refusals.refuse(waiting, Refusal.NO_PLUGIN)
+    refusals.refuse(stranger)
+    bounded()
+    await until(lambda: listed(client, fleet, 2))
+    query("UPDATE device_registry.inbox_entry SET last_seen = now() - interval '31 days' RETURNING 1")
+    await until(lambda: only(client, fleet, waiting))
+
+
+async def only(client, fleet, external_id):
+    items = (await client.get(f"{fleet.path}/inbox")).json()["items"]
+    return [item["external_id"] for item in items] == [external_id]
+
+
+async def test_many_waiting_go_out_in_order(client, fleet, refusals, bounded, replayed, query, monkeypatch):
+    monkeypatch.setattr(release, "MOST", 10)
+    bounded()
+    for _ in range(25):
+        refusals.refuse(fleet.device["external_id"], Refusal.NO_PLUGIN)
+    await until(lambda: listed(client, fleet, 25))
+    refusals.decide(1, "uplink.accepted.x.v1")
+    found = await until(lambda: len(r := replayed(fleet.device["id"])) >= 25 and r)
+    assert [value for value, _ in found] == [b"payload %d" % n for n in range(25)]
 
 
 async def test_refusals_for_a_workspace_that_is_gone_are_dropped(

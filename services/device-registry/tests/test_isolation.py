@@ -114,3 +114,10 @@ async def test_browsers_of_listed_origins_may_call(stranger):
         asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
         answer = await stranger.options("/v1/workspaces", headers=asked)
         assert ("access-control-allow-origin" in answer.headers) is allowed
+
+
+async def test_a_workspace_claim_that_is_no_id_is_of_no_workspace(as_member, fleet):
+    member = await as_member({"not-an-id": "admin", fleet.workspace["id"]: "viewer"})
+    found = (await member.get("/v1/workspaces")).json()["items"]
+    assert [item["id"] for item in found] == [fleet.workspace["id"]]
+    assert (await member.get("/v1/workspaces/not-an-id")).status_code == 422

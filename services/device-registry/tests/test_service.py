@@ -10,6 +10,7 @@ import uuid
 from contextlib import asynccontextmanager
 
 import httpx
+import psycopg
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -44,7 +45,8 @@ def environment(migrated, kafka, valkey, keys):
 
 @asynccontextmanager
 async def service(module, environment, end=signal.SIGTERM):
-    """A client of the process once it is ready; ended by `end`, which must be obeyed."""
+    """A client of the process once it is ready; ended by `end`, which must be obeyed. None: the process ends
+    itself, with exit code 1."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module), env=environment, stderr=asyncio.subprocess.PIPE
     )
@@ -65,9 +67,10 @@ async def service(module, environment, end=signal.SIGTERM):
         async with httpx.AsyncClient(base_url=base) as client:
             await until(lambda: is_ready(client))
             yield client
-        process.send_signal(end)
+        if end is not None:
+            process.send_signal(end)
         code = await asyncio.wait_for(process.wait(), SECONDS)
-        assert code == (0 if end is signal.SIGTERM else -end), "".join(said)
+        assert code == {None: 1, signal.SIGTERM: 0, signal.SIGKILL: -9}[end], "".join(said)
     finally:
         if process.returncode is None:
             process.kill()
@@ -201,6 +204,15 @@ def produce(kafka, device, value):
     headers = Envelope(f"{uuid.uuid4()}:0:0:0", "/test", ReadingNormalized.TYPE).headers()
     producer.produce(READING_NORMALIZED, encode(reading), device.encode(), headers=headers)
     producer.flush(30)
+
+
+async def test_it_ends_when_the_inbox_cannot_go_on(environment):
+    with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
+        try:
+            async with service(API, environment, end=None):
+                connection.execute("ALTER TABLE device_registry.inbox_entry RENAME TO away")
+        finally:
+            connection.execute("ALTER TABLE IF EXISTS device_registry.away RENAME TO inbox_entry")
 
 
 async def test_readiness_says_what_is_missing(environment):

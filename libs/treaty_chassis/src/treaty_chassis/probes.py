@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TypeAlias
@@ -17,7 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from treaty_chassis.telemetry import METRICS
 
-__all__ = ["Check", "Probes", "readiness"]
+__all__ = ["Check", "Probes", "readiness", "remembered"]
 
 Check: TypeAlias = Callable[[], str | None]
 
@@ -26,6 +27,25 @@ def readiness(checks: Mapping[str, Check]) -> tuple[bool, dict[str, str]]:
     """Whether all checks pass, and each one's detail: "ok" or what is missing."""
     details = {name: check() for name, check in checks.items()}
     return all(d is None for d in details.values()), {name: d or "ok" for name, d in details.items()}
+
+
+def remembered(check: Check, seconds: float = 1.0, clock: Callable[[], float] = time.monotonic) -> Check:
+    """`check` asked once in `seconds` at most, by one thread at a time; the others are told what it said
+    last. For checks that cost something: whoever asks for readiness has proved nothing of themselves."""
+    one = threading.Lock()
+    held: tuple[float, str | None] | None = None
+
+    def ask() -> str | None:
+        nonlocal held
+        if held is not None and (clock() < held[0] or one.locked()):
+            return held[1]
+        with one:
+            if held is None or clock() >= held[0]:
+                said = check()
+                held = (clock() + seconds, said)
+            return held[1]
+
+    return ask
 
 
 class Probes:

@@ -1,5 +1,6 @@
 """A small application with everything installed, spoken to over HTTP."""
 
+import re
 from typing import Annotated
 
 import httpx
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel, ConfigDict, Field
 
-from treaty_chassis.http import pagination, preconditions, probes, problems
+from treaty_chassis.http import pagination, preconditions, probes, problems, reference
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.server import bind, serving
 
@@ -22,8 +23,9 @@ class Thing(BaseModel):
 
 
 def application(ready=None):
-    app = FastAPI()
+    app = FastAPI(title="Things & more", docs_url=None)
     problems.install(app)
+    reference.install(app)
     probes.install(app, {"part": lambda: ready}, registry=CollectorRegistry())
     app.add_middleware(BodyLimit, limit=1000)
 
@@ -190,8 +192,9 @@ def test_merge_patch_as_in_the_appendix_of_rfc_7396(target, patch, merged):
 
 
 def test_documented_problems_appear_in_openapi():
-    app = FastAPI()
+    app = FastAPI(title="Things & more", docs_url=None)
     problems.install(app)
+    reference.install(app)
 
     @app.get("/x", responses=problems.documented(404))
     async def x(value: Annotated[int, Depends(lambda: 1)]):
@@ -202,3 +205,19 @@ def test_documented_problems_appear_in_openapi():
     found = document["paths"]["/x"]["get"]["responses"]
     assert set(found) == {"200", "404", "422"}
     assert problems.MEDIA_TYPE in found["404"]["content"]
+
+
+async def test_the_reference_loads_nothing_from_elsewhere(client):
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "<title>Things &amp; more</title>" in page.text
+    assert "default-src 'none'; script-src 'self';" in page.headers["content-security-policy"]
+    assert "//" not in page.text
+    loaded = re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text)
+    assert len(loaded) == 3
+    for name in loaded:
+        answer = await client.get(f"/{name}")
+        assert answer.status_code == 200
+        assert answer.content
+    assert "openapi.json" in (await client.get("/docs/begin.js")).text
+    assert (await client.get("/docs/redoc.standalone.js")).status_code == 404

@@ -28,11 +28,10 @@ def main() -> int:
         return 2
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(settings))
+            return runner.run(serve(settings))
     except (KeySetError, SealError, IssuerError, ValueError, OSError) as error:
         log.error("not_started", error=str(error))
         return 1
-    return 0
 
 
 if __name__ == "__main__":

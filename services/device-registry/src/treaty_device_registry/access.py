@@ -21,13 +21,15 @@ __all__ = ["Admin", "Caller", "Operator", "Resources", "Services", "Transaction"
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """`create_topic` makes a gateway's raw topic, by its slug, or returns where it is already; it blocks."""
+    """`create_topic` makes a gateway's raw topic, by its slug, or returns where it is already; it blocks
+    and raises KafkaException. `gateway_topics` is how many a workspace may be given."""
 
     sessions: async_sessionmaker[AsyncSession]
     bearer: Bearer
     limit: RateLimit
     sealing_key: SealingKey
     create_topic: Callable[[str], None]
+    gateway_topics: int = 100
 
 
 def _resources(request: Request) -> Resources:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from treaty_chassis.http import probes, problems, server
+from treaty_chassis.http import probes, problems, reference, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.problems import Problem
@@ -24,13 +24,14 @@ from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.projection import Projection
 from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.postgres.relay import Relay
-from treaty_chassis.probes import Check
+from treaty_chassis.probes import Check, remembered
 from treaty_chassis.sealing import SealingKey
 from treaty_device_registry.access import Resources
 from treaty_device_registry.database import OUTBOX
 from treaty_device_registry.fleet.routes import router as fleet_routes
 from treaty_device_registry.identity.model import DevIssuer
 from treaty_device_registry.identity.routes import router as issuer_routes
+from treaty_device_registry.inbox.bounds import Bounds
 from treaty_device_registry.inbox.projection import Inbox
 from treaty_device_registry.inbox.routes import router as inbox_routes
 from treaty_device_registry.ratelimit import RateLimit
@@ -59,17 +60,19 @@ def api(
         title="Treaty device registry",
         version="1",
         summary="Workspaces, sites, gateways, device models, devices; their state, history and inbox.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     app.state.resources = resources
     problems.install(app)
+    reference.install(app)
     for router in (fleet_routes, telemetry_routes, inbox_routes):
         app.include_router(router)
     if issuer is not None and issuer_limit is not None:
         app.include_router(issuer_routes(issuer, issuer_limit))
     app.exception_handler(OperationalError)(_without_database)
     app.exception_handler(TimeoutError)(_without_database)
+    app.exception_handler(KafkaException)(_without_kafka)
     probes.install(app, checks)
     app.add_middleware(BodyLimit, limit=BODY_LIMIT)
     if origins:
@@ -83,16 +86,30 @@ def api(
     return app
 
 
-async def serve(settings: ApiSettings) -> None:
-    """Runs until SIGTERM. Raises what cannot be mended by waiting: settings, keys, a port in use."""
+async def serve(settings: ApiSettings) -> int:
+    """Runs until SIGTERM: 0; or until the inbox or the relay has failed for good, which the log explains: 1.
+    Raises what cannot be mended by waiting: settings, keys, a port in use."""
+    loop, failed = asyncio.get_running_loop(), asyncio.Event()
+
+    def fail(error: Exception) -> None:
+        loop.call_soon_threadsafe(failed.set)
+
     verifier = TokenVerifier(settings.jwks_file, settings.issuer, settings.audience)
     issuer = _issuer(settings, verifier)
     redis, url = settings.redis_url.get_secret_value(), settings.database_url.get_secret_value()
     kafka = settings.kafka_bootstrap_servers
-    relay = Relay(OUTBOX, url, kafka)
-    inbox = Inbox()
+    relay = Relay(OUTBOX, url, kafka, on_failure=fail)
+    inbox = Inbox(Bounds(settings.inbox_uplinks, settings.inbox_bytes))
     parking = Projection(
-        "inbox", SCHEMA, inbox.topics, inbox.apply, idle=inbox.idle, database_url=url, bootstrap_servers=kafka
+        "inbox",
+        SCHEMA,
+        inbox.topics,
+        inbox.apply,
+        idle=inbox.idle,
+        database_url=url,
+        bootstrap_servers=kafka,
+        accept_loss=settings.accept_loss,
+        on_failure=fail,
     )
     topics = _Topics(kafka)
     engine: AsyncEngine = create_engine(url, "device-registry")
@@ -102,9 +119,10 @@ async def serve(settings: ApiSettings) -> None:
         limit=RateLimit(redis, settings.requests_per_minute),
         sealing_key=SealingKey.parse(settings.sealing_key.get_secret_value()),
         create_topic=topics.of_gateway,
+        gateway_topics=settings.gateway_topics,
     )
     checks: dict[str, Check] = {
-        "database": partial(ready, url, MIGRATIONS, SCHEMA),
+        "database": remembered(partial(ready, url, MIGRATIONS, SCHEMA)),
         "topics": topics.check,
         "outbox": relay.check,
         "inbox": parking.check,
@@ -113,21 +131,29 @@ async def serve(settings: ApiSettings) -> None:
     app = api(resources, checks, issuer=issuer, issuer_limit=issuer_limit, origins=settings.origins)
     bound = server.bind(settings.http_host, settings.http_port)
     making = asyncio.create_task(topics.make())
+    ends = [asyncio.create_task(server.until_stopped()), asyncio.create_task(failed.wait())]
     relay.start()
     parking.start()
     try:
         async with server.serving(app, bound):
-            await server.until_stopped()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        making.cancel()
+        for task in (making, *ends):
+            task.cancel()
         await asyncio.to_thread(parking.stop)
         await asyncio.to_thread(relay.stop)
         await engine.dispose()
+    return 1 if failed.is_set() else 0
 
 
 async def _without_database(request: Request, error: Exception) -> Response:
     log.error("database_failed", error=type(error).__name__, path=request.url.path)
     return problems.response(Problem(503, "the database does not answer", headers={"Retry-After": "2"}))
+
+
+async def _without_kafka(request: Request, error: Exception) -> Response:
+    log.error("kafka_failed", error=str(error), path=request.url.path)
+    return problems.response(Problem(503, "Kafka does not answer", headers={"Retry-After": "5"}))
 
 
 def _issuer(settings: ApiSettings, verifier: TokenVerifier) -> DevIssuer | None:
@@ -156,13 +182,8 @@ class _Topics:
         return self._wrong
 
     def of_gateway(self, slug: str) -> None:
-        """Blocks. Raises a 503 problem."""
-        try:
-            apply(admin(self._servers), [raw_topic(slug)])
-        except KafkaException as error:
-            log.error("topic_not_made", slug=slug, error=str(error))
-            detail = "Kafka does not answer: the gateway's topic could not be made"
-            raise Problem(503, detail, headers={"Retry-After": "5"}) from error
+        """Blocks. Raises KafkaException."""
+        apply(admin(self._servers), [raw_topic(slug)])
 
     async def make(self) -> None:
         while self._wrong is not None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from treaty_chassis.postgres.projection import Projection
 from treaty_chassis.postgres.readiness import ready
-from treaty_chassis.probes import Check, Probes
+from treaty_chassis.probes import Check, Probes, remembered
 from treaty_chassis.telemetry import configure_logging
 from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 from treaty_device_registry.settings import ProjectorSettings
@@ -39,7 +39,7 @@ def run(settings: ProjectorSettings, stopping: threading.Event) -> int:
         accept_loss=settings.accept_loss,
     )
     checks: dict[str, Check] = {
-        "database": partial(ready, url, MIGRATIONS, SCHEMA),
+        "database": remembered(partial(ready, url, MIGRATIONS, SCHEMA)),
         "projection": projection.check,
     }
     served = Probes(settings.http_host, settings.http_port, checks).start()

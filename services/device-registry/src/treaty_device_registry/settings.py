@@ -14,14 +14,14 @@ __all__ = ["ApiSettings", "ProjectorSettings"]
 class _DatabaseSettings(ServiceSettings, KafkaSettings, ProbeSettings):
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     """postgresql://..."""
+    accept_loss: bool = Field(False, validation_alias="TREATY_ACCEPT_LOSS")
+    """Go on where records left Kafka's retention before they were in the database, instead of stopping."""
 
 
 class ProjectorSettings(_DatabaseSettings):
     http_port: int = Field(8085, validation_alias="TREATY_HTTP_PORT", ge=0, le=65535)
     history_days: int = Field(90, validation_alias="TREATY_HISTORY_DAYS", ge=1)
     """Whole days of readings that history keeps."""
-    accept_loss: bool = Field(False, validation_alias="TREATY_ACCEPT_LOSS")
-    """Go on where readings left Kafka's retention before they were projected, instead of stopping."""
 
 
 class ApiSettings(_DatabaseSettings):
@@ -40,6 +40,13 @@ class ApiSettings(_DatabaseSettings):
     """Origins of browser applications that may call the API, separated by commas."""
     requests_per_minute: int = Field(1200, validation_alias="TREATY_REQUESTS_PER_MINUTE", ge=1)
     """Of one principal."""
+    gateway_topics: int = Field(100, validation_alias="TREATY_GATEWAY_TOPICS", ge=0)
+    """Topics of their own that the gateways of one workspace are ever given: Kafka keeps those of deleted
+    ones too."""
+    inbox_uplinks: int = Field(100_000, validation_alias="TREATY_INBOX_UPLINKS", ge=1)
+    """Uplinks that wait for the plugin of one registered device; the oldest make room."""
+    inbox_bytes: int = Field(64_000_000, validation_alias="TREATY_INBOX_BYTES", ge=1)
+    """The same in bytes of payload."""
 
     @model_validator(mode="after")
     def _issuer_is_whole(self) -> ApiSettings:

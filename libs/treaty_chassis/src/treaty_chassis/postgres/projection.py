@@ -20,6 +20,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from prometheus_client import Counter, Gauge, Histogram
 
 from treaty_chassis.kafka.history import record_of
+from treaty_chassis.kafka.security import reach
 from treaty_chassis.kafka.topics import admin, topic_ids
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.postgres.progress import OvertakenError, Place, Progress
@@ -64,6 +65,7 @@ class Projection:
     ones are passed over, loudly (they stay in the topic). `idle(connection)` is called outside
     transactions between batches, four times a second or more often. `accept_loss` goes on with what the
     topic still has where records were lost to retention; without it the projection stops with LostError.
+    `on_failure` is told, in the projection's thread, why it stopped for good.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Projection:
         idle: Callable[[psycopg.Connection[Any]], None] = lambda connection: None,
         batch: int = 2000,
         accept_loss: bool = False,
+        on_failure: Callable[[Exception], None] = lambda error: None,
         failpoint: Callable[[str], None] = lambda at: None,
     ) -> None:
         self._name = f"{schema}.projection.{name}"
@@ -90,6 +93,7 @@ class Projection:
         self._idle = idle
         self._batch = batch
         self._accept_loss = accept_loss
+        self._on_failure = on_failure
         self._failpoint = failpoint
         self._places: dict[tuple[str, int], Place] = {}
         self._next: dict[tuple[str, int], int] = {}
@@ -127,6 +131,7 @@ class Projection:
                     self._wrong = f"stopped: {error}"
                     log.error("projection_stopped", projection=self._label, exc_info=error)
                     self.failed.set()
+                    self._on_failure(error)
                     return
                 BEGUN.labels(self._label).inc()
                 self._wrong = f"interrupted: {type(error).__name__}"
@@ -146,8 +151,8 @@ class Projection:
                 if self._stopping.wait(STANDBY_S):
                     return
             consumer = Consumer(
-                {
-                    "bootstrap.servers": self._servers,
+                reach(self._servers)
+                | {
                     "client.id": self._name,
                     "group.id": self._name,
                     "enable.auto.commit": False,

@@ -28,6 +28,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from prometheus_client import Counter, Gauge
 
+from treaty_chassis.kafka.security import reach
 from treaty_chassis.postgres.outbox import Outbox, unpack_headers
 from treaty_chassis.postgres.url import libpq_url
 from treaty_chassis.telemetry import METRICS
@@ -65,7 +66,8 @@ class Relay:
     """Runs in a thread of its own between start and stop.
 
     `failpoint`, for tests of crashes, is called with "claimed", "produced", "committed" and "marked" at
-    those points of each batch.
+    those points of each batch. `on_failure` is told, in the relay's thread, why it stopped for good: of a
+    mistake in the code, never of a broker or database that is away.
     """
 
     def __init__(
@@ -74,9 +76,11 @@ class Relay:
         database_url: str,
         bootstrap_servers: str,
         *,
+        on_failure: Callable[[Exception], None] = lambda error: None,
         failpoint: Callable[[str], None] = lambda at: None,
     ) -> None:
         self._outbox = outbox
+        self._on_failure = on_failure
         self._url = libpq_url(database_url)
         self._servers = bootstrap_servers
         self._failpoint = failpoint
@@ -105,7 +109,11 @@ class Relay:
             began = time.monotonic()
             try:
                 self._lead()
-            except (psycopg.Error, KafkaException) as error:
+            except Exception as error:
+                if not isinstance(error, psycopg.Error | KafkaException):
+                    log.error("relay_stopped", outbox=self._outbox.name, exc_info=error)
+                    self._on_failure(error)
+                    return
                 INTERRUPTED.labels(self._outbox.name).inc()
                 self._wrong = f"interrupted: {type(error).__name__}"
                 log.warning("relay_interrupted", outbox=self._outbox.name, error=str(error))
@@ -144,8 +152,8 @@ class Relay:
 
     def _producer(self) -> Producer:
         producer = Producer(
-            {
-                "bootstrap.servers": self._servers,
+            reach(self._servers)
+            | {
                 "client.id": self._outbox.name,
                 "transactional.id": self._outbox.name,
                 "transaction.timeout.ms": 10_000,
@@ -163,8 +171,8 @@ class Relay:
     def _group(self) -> Consumer:
         """Only for its group's metadata and committed offset: it never subscribes."""
         return Consumer(
-            {
-                "bootstrap.servers": self._servers,
+            reach(self._servers)
+            | {
                 "client.id": self._outbox.name,
                 "group.id": self._outbox.name,
                 "enable.auto.commit": False,

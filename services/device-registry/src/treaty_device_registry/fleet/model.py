@@ -60,12 +60,14 @@ class Site(Versioned, Base):
 
 class GatewaySlug(Base):
     """Slugs ever given. A deleted gateway's is not given again: its topic and the broker's access rules
-    would otherwise pass to a stranger."""
+    would otherwise pass to a stranger. `workspace_id` is whose topic it is, null where it has none: topics
+    stay when gateways go, so they are counted here."""
 
     __tablename__ = "gateway_slug"
 
     slug: Mapped[str] = mapped_column(Text, primary_key=True)
     gateway_id: Mapped[UUID]
+    workspace_id: Mapped[UUID | None] = mapped_column(index=True)
 
 
 class Gateway(Versioned, Base):

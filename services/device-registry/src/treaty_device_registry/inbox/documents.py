@@ -28,8 +28,9 @@ class Approval(BaseModel):
 
 
 class InboxDocument(BaseModel):
-    """`count` messages were refused, of which the newest `parked` wait and will be replayed; `sample` is the
-    beginning of the last one. With reason no_plugin the device exists and waits for its plugin."""
+    """`count` messages were refused, of which the newest `parked` wait and will be replayed, and `dropped`
+    had waited but fell to the inbox's bounds; `sample` is the beginning of the last one. With reason
+    no_plugin the device exists and waits for its plugin."""
 
     external_id: str
     gateway_id: UUID | None
@@ -38,6 +39,7 @@ class InboxDocument(BaseModel):
     detail: str
     count: int
     parked: int
+    dropped: int
     first_seen: datetime
     last_seen: datetime
     sample: Annotated[str, Field(description="base64")]

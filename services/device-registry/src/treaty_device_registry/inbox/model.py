@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -27,7 +28,8 @@ __all__ = ["InboxEntry", "ParkedUplink", "PluginTopic"]
 
 class InboxEntry(Base):
     """Somebody who speaks in a workspace: how often, since when, through which gateway, and why it is not
-    heard (`reason`: unknown_device or no_plugin). `sample` is the beginning of the last message."""
+    heard (`reason`: unknown_device or no_plugin). `sample` is the beginning of the last message. `parked`
+    uplinks of `parked_bytes` wait; `dropped` were let go for the bounds' sake."""
 
     __tablename__ = "inbox_entry"
     __table_args__ = (Index("inbox_entry_last_seen_idx", "workspace_id", "last_seen"),)
@@ -41,6 +43,9 @@ class InboxEntry(Base):
     first_seen: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     last_seen: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     sample: Mapped[bytes] = mapped_column(LargeBinary)
+    parked: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    parked_bytes: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    dropped: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
 class ParkedUplink(Base):

@@ -17,6 +17,7 @@ import psycopg
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.postgres.outbox import pack_headers
 from treaty_chassis.postgres.projection import RejectedError
+from treaty_device_registry.inbox.bounds import Bounds, expire, keep
 from treaty_device_registry.inbox.parking import RefusedUplink, UnreadableError, read
 from treaty_device_registry.inbox.release import sweep
 from treaty_events.codec import BodyError, decode
@@ -28,7 +29,7 @@ from treaty_events.uplinks import Refusal
 __all__ = ["Inbox"]
 
 SWEEP_S: Final = 0.5
-MOST_ENTRIES, MOST_UPLINKS, MOST_BYTES, SAMPLE = 1000, 1000, 4_000_000, 512
+SAMPLE: Final = 512
 
 GATEWAYS: Final = b"""
 SELECT workspace_id, id, slug, authentication FROM device_registry.gateway
@@ -46,26 +47,14 @@ ON CONFLICT (workspace_id, external_id) DO UPDATE SET
     last_seen = greatest(held.last_seen, excluded.last_seen)
 """
 PARK: Final = b"""
+WITH entry AS (
+    UPDATE device_registry.inbox_entry SET parked = parked + 1, parked_bytes = parked_bytes + %(size)s
+    WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
+    RETURNING workspace_id, external_id)
 INSERT INTO device_registry.parked_uplink (workspace_id, external_id, reason, value, headers, size, due_at)
 SELECT workspace_id, external_id, %(reason)s, %(value)s, %(headers)s, %(size)s,
     now() + make_interval(secs => %(wait_s)s)
-FROM device_registry.inbox_entry WHERE workspace_id = %(workspace)s AND external_id = %(external_id)s
-"""
-BOUND_UPLINKS: Final = b"""
-DELETE FROM device_registry.parked_uplink WHERE id IN (
-    SELECT id FROM (
-        SELECT id, row_number() OVER newest AS place, sum(size) OVER newest AS bytes
-        FROM device_registry.parked_uplink
-        JOIN unnest(%(workspaces)s::uuid[], %(external_ids)s::text[]) AS touched (workspace_id, external_id)
-            USING (workspace_id, external_id)
-        WINDOW newest AS (PARTITION BY workspace_id, external_id ORDER BY id DESC)) AS ranked
-    WHERE place > %(most)s OR bytes > %(bytes)s)
-"""
-BOUND_ENTRIES: Final = b"""
-DELETE FROM device_registry.inbox_entry AS e USING (
-    SELECT workspace_id, external_id, row_number() OVER (PARTITION BY workspace_id ORDER BY last_seen DESC)
-        AS place FROM device_registry.inbox_entry WHERE workspace_id = ANY(%(workspaces)s)) AS ranked
-WHERE e.workspace_id = ranked.workspace_id AND e.external_id = ranked.external_id AND place > %(most)s
+FROM entry
 """
 DECIDED: Final = b"""
 INSERT INTO device_registry.plugin_topic AS held (plugin, topic, version) VALUES (%s, %s, %s)
@@ -77,7 +66,10 @@ WHERE held.version < excluded.version
 class Inbox:
     """`topics`, `apply` and `idle` of a Projection."""
 
-    def __init__(self, refused: str = REFUSED, decided: str = CONTRACT_DECIDED) -> None:
+    def __init__(
+        self, bounds: Bounds | None = None, refused: str = REFUSED, decided: str = CONTRACT_DECIDED
+    ) -> None:
+        self._bounds = bounds or Bounds()
         self.topics = (refused, decided)
         self._swept = 0.0
 
@@ -96,10 +88,11 @@ class Inbox:
             self._park(connection, uplinks)
 
     def idle(self, connection: psycopg.Connection[Any]) -> None:
-        """Lets go what has waited long enough, twice a second."""
+        """Lets go what has waited long enough, twice a second; at once where more is due."""
         if time.monotonic() - self._swept >= SWEEP_S:
-            sweep(connection)
-            self._swept = time.monotonic()
+            more = sweep(connection)
+            expire(connection, self._bounds)
+            self._swept = 0.0 if more else time.monotonic()
 
     def _park(self, connection: psycopg.Connection[Any], uplinks: Sequence[RefusedUplink]) -> None:
         gateways = _Gateways(connection, uplinks)
@@ -120,18 +113,7 @@ class Inbox:
             connection.execute(ENTRY, given)
             if gateways.proved(uplink):
                 connection.execute(PARK, given)
-        touched = {(uplink.workspace, uplink.external_id) for uplink in uplinks}
-        workspaces, external_ids = zip(*touched, strict=True)
-        connection.execute(
-            BOUND_UPLINKS,
-            {
-                "workspaces": list(workspaces),
-                "external_ids": list(external_ids),
-                "most": MOST_UPLINKS,
-                "bytes": MOST_BYTES,
-            },
-        )
-        connection.execute(BOUND_ENTRIES, {"workspaces": list(set(workspaces)), "most": MOST_ENTRIES})
+        keep(connection, self._bounds, {(uplink.workspace, uplink.external_id) for uplink in uplinks})
 
 
 class _Gateways:

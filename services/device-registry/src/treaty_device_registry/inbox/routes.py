@@ -61,7 +61,7 @@ async def approve(
         given = sent.model_dump(exclude={"gateway_id"})
         wanted = NewDevice(external_id=external_id, gateway_id=gateway, **given)
         row, device_key = await devices.create(session, workspace, wanted, resources.sealing_key)
-        replayed = await store.parked(session, workspace, external_id)
+        replayed = entry.parked
         changes = {**wanted.model_dump(mode="json"), "replayed": replayed}
         audit.record(session, caller, "device.approved", row.id, workspace, changes)
         headers = {"Location": f"/v1/workspaces/{workspace}/devices/{row.id}", "ETag": etag(row.version)}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from treaty_chassis.http.pagination import decode_cursor, paged
 from treaty_chassis.http.problems import Problem
 from treaty_device_registry.fleet.model import Gateway
 from treaty_device_registry.inbox.documents import InboxDocument
-from treaty_device_registry.inbox.model import InboxEntry, ParkedUplink
+from treaty_device_registry.inbox.model import InboxEntry
 
-__all__ = ["entries", "entry", "parked"]
+__all__ = ["entries", "entry"]
 
 
 async def entries(
@@ -23,16 +23,8 @@ async def entries(
     """By external id."""
     question = f"inbox {workspace} {reason}"
     after = decode_cursor(question, cursor, str)
-    waiting = (
-        select(func.count())
-        .where(
-            ParkedUplink.workspace_id == InboxEntry.workspace_id,
-            ParkedUplink.external_id == InboxEntry.external_id,
-        )
-        .scalar_subquery()
-    )
     asked = (
-        select(InboxEntry, Gateway.network, waiting)
+        select(InboxEntry, Gateway.network)
         .outerjoin(Gateway, Gateway.id == InboxEntry.gateway_id)
         .where(InboxEntry.workspace_id == workspace)
         .order_by(InboxEntry.external_id)
@@ -55,19 +47,11 @@ async def entry(session: AsyncSession, workspace: UUID, external_id: str) -> Inb
     return found
 
 
-async def parked(session: AsyncSession, workspace: UUID, external_id: str) -> int:
-    """How many of its uplinks wait."""
-    asked = select(func.count()).select_from(ParkedUplink)
-    found = await session.scalar(asked.filter_by(workspace_id=workspace, external_id=external_id))
-    return found or 0
-
-
-def _document(row: InboxEntry, network: str | None, parked: int) -> InboxDocument:
+def _document(row: InboxEntry, network: str | None) -> InboxDocument:
     return InboxDocument.model_validate(
         {
             **{name: getattr(row, name) for name in InboxDocument.model_fields if hasattr(row, name)},
             "network": network,
-            "parked": parked,
             "sample": base64.b64encode(row.sample).decode(),
         }
     )

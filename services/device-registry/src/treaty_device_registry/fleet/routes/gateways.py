@@ -7,6 +7,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from treaty_chassis.http.pagination import Cursor, Limit, Page
 from treaty_chassis.http.preconditions import IfMatch, etag
@@ -40,6 +42,14 @@ def _new_secret(row: Gateway, key: SealingKey) -> str:
     return secret
 
 
+async def _admit_topic(session: AsyncSession, workspace: UUID, most: int) -> None:
+    """Of a workspace that is held. Raises a 409 problem."""
+    given = select(func.count()).select_from(GatewaySlug).filter_by(workspace_id=workspace)
+    if (await session.scalar(given) or 0) >= most:
+        detail = f"the workspace's gateways have had {most} topics of their own, which is all it may have"
+        raise Problem(409, detail, code="too_many_topics")
+
+
 @router.post("", status_code=201, response_model=GatewayDocument)
 async def create_gateway(
     workspace: UUID,
@@ -51,18 +61,23 @@ async def create_gateway(
     key: IdempotencyKey = None,
 ) -> Response:
     """The answer to an authentication by signature carries `secret`, this once. Where authentication is by
-    topic, the topic exists when this answers."""
+    topic, the topic exists when this answers; 409 `too_many_topics` where the workspace has had as many as
+    it may."""
 
     async def make() -> Made:
-        await store.find(session, Workspace, workspace, lock="use")
+        own_topic = sent.authentication is Authentication.TOPIC
+        await store.find(session, Workspace, workspace, lock="change" if own_topic else "use")
+        if own_topic:
+            await _admit_topic(session, workspace, resources.gateway_topics)
         given = sent.model_dump()
         given["name"] = sent.name or sent.slug
         row = Gateway(id=new_id(), workspace_id=workspace, lifecycle=Lifecycle.ACTIVE, **given)
         signs = sent.authentication is Authentication.SIGNATURE
         secret = _new_secret(row, resources.sealing_key) if signs else None
-        await store.add(session, GatewaySlug(slug=row.slug, gateway_id=row.id))
+        slug = GatewaySlug(slug=row.slug, gateway_id=row.id, workspace_id=workspace if own_topic else None)
+        await store.add(session, slug)
         await store.add(session, row)
-        if sent.authentication is Authentication.TOPIC:
+        if own_topic:
             await asyncio.to_thread(resources.create_topic, row.slug)
         await store.publish(session, gateway_changed(row))
         audit.record(session, caller, "gateway.created", row.id, workspace, sent.model_dump(mode="json"))
