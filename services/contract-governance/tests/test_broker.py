@@ -163,3 +163,24 @@ async def test_what_was_done_is_not_read_again(servers, group):
     second = Watching(servers, "0", store, lambda: None, group)
     await follow(second, lambda: later in store.kept)
     assert key not in store.kept
+
+
+async def test_of_two_the_second_stands_by_and_takes_over(servers, group):
+    stores = [Failing(times=0), Failing(times=0)]
+    ones = [Watching(servers, str(slot), store, lambda: None, group) for slot, store in enumerate(stores)]
+    tasks = [asyncio.create_task(one.run()) for one in ones]
+    try:
+        await until(lambda: [one.check() for one in ones] == [None, None])
+        key = str(uuid.uuid4())
+        produce(servers, (key, device(key), None))
+        await until(lambda: any(key in store.kept for store in stores))
+        (leader,) = [number for number, store in enumerate(stores) if key in store.kept]
+        tasks[leader].cancel()
+        await asyncio.gather(tasks[leader], return_exceptions=True)
+        later = str(uuid.uuid4())
+        produce(servers, (later, device(later), None))
+        await until(lambda: later in stores[1 - leader].kept)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

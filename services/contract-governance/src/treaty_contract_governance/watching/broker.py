@@ -9,12 +9,13 @@ not done.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord  # type: ignore[import-untyped]
+from aiokafka import ConsumerRecord, TopicPartition  # type: ignore[import-untyped]
+from aiokafka.abc import ConsumerRebalanceListener  # type: ignore[import-untyped]
 from aiokafka.errors import KafkaError  # type: ignore[import-untyped]
 from faststream.exceptions import StopConsume
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -90,8 +91,22 @@ async def _parser(
     return message
 
 
+class _Assignment(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Whether the group has said which partitions are this process's: none where others have them all."""
+
+    def __init__(self) -> None:
+        self.known = False
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self.known = False
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self.known = True
+
+
 class Watching:
-    """Follows device.changed.v1 and plugin.reported.v1 between start and stop."""
+    """Follows device.changed.v1 and plugin.reported.v1 between start and stop. Of several processes, each in
+    a slot of its own, one has the partitions; the others stand by, and what it writes is theirs too."""
 
     def __init__(
         self, servers: str, slot: str, watched: Watched, wake: Callable[[], None], group: str = GROUP
@@ -113,6 +128,7 @@ class Watching:
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails when consumption has stopped for good."""
         self.broker.context.set_global("failed", self.failed)
+        self._assignments: list[_Assignment] = []
         # A group each: subscribers of one group would make each other rebalance at every start.
         options: dict[str, Any] = {
             "batch": True,
@@ -131,6 +147,7 @@ class Watching:
         self.broker.subscriber(
             DEVICE_CHANGED,
             decoder=_typed(DeviceChanged),
+            listener=self._joined(),
             group_id=f"{group}.devices",
             group_instance_id=slot,
             **options,
@@ -138,13 +155,15 @@ class Watching:
         self.broker.subscriber(
             PLUGIN_REPORTED,
             decoder=_typed(PluginReported),
+            listener=self._joined(),
             group_id=f"{group}.reports",
             group_instance_id=slot,
             **options,
         )(plugin_reported)
 
     def check(self) -> str | None:
-        """For readiness: None once the topics were read to where they ended at the start."""
+        """For readiness: None once the topics were read to where they ended at the start, or another process
+        has them."""
         if self.failed.done():
             return "stopped: a batch failed for good, the log says why"
         return self._behind
@@ -159,6 +178,10 @@ class Watching:
         finally:
             await self.broker.stop()
 
+    def _joined(self) -> _Assignment:
+        self._assignments.append(_Assignment())
+        return self._assignments[-1]
+
     async def _catch_up(self) -> None:
         ends: dict[Any, int] = {}
         while True:
@@ -168,9 +191,11 @@ class Watching:
             await asyncio.sleep(0.1)
 
     async def _lag(self, ends: dict[Any, int]) -> str | None:
+        if not all(assignment.known for assignment in self._assignments):
+            return "waiting for partitions"
         for subscriber in self.broker.subscribers:
             consumer = getattr(subscriber, "consumer", None)
-            if consumer is None or not consumer.assignment():
+            if consumer is None:
                 return "waiting for partitions"
             try:
                 missing = [place for place in consumer.assignment() if place not in ends]
