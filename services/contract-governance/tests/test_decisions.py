@@ -6,15 +6,24 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from treaty_contract_governance.plugins.model import (
+    WORKERS,
     Verdict,
     Wrong,
     admit,
+    heed,
     provide,
     quarantine,
     refuse,
     reinstate,
 )
-from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.decisions import (
+    BUDGET_EXCEEDED,
+    QUARANTINING,
+    VECTORS_DIFFER,
+    ContractDecided,
+    PluginReported,
+    PluginState,
+)
 
 AT = "2026-01-02T03:04:05.678Z"
 NOW = "2026-01-03T00:00:00.000Z"
@@ -65,6 +74,49 @@ def test_a_new_package_does_not_lift_a_quarantine():
     found = admit(current(PluginState.QUARANTINED, reason="drift"), judged("b", "1.1.0"), "bob", NOW)
     assert (found.state, found.reason, found.digest[-1]) == (PluginState.QUARANTINED, "drift", "b")
     assert reinstate(found, "fixed", "ada", NOW).digest[-1] == "b"
+
+
+def reported(kind=BUDGET_EXCEEDED, package="a", at=NOW):
+    return PluginReported(
+        "decentlab", "1.0.0", "sha256:" + package * 64, "0", kind, "12 of 20 uplinks broke promises", at
+    )
+
+
+@pytest.mark.parametrize("kind", [BUDGET_EXCEEDED, VECTORS_DIFFER])
+def test_a_report_that_asks_for_it_quarantines_the_package(kind):
+    assert kind in QUARANTINING
+    found = heed(current(), reported(kind), NOW)
+    assert (found.state, found.version, found.decided_by) == (PluginState.QUARANTINED, 8, WORKERS)
+    assert found.reason == f"{kind}: 12 of 20 uplinks broke promises"
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (current(), reported("contract_violation")),
+        (current(), reported("attested by 0")),
+        (current(package="b"), reported(package="a")),
+        (current(), reported(at="2026-01-02T03:04:05.677Z")),
+        (current(PluginState.QUARANTINED), reported()),
+        (current(PluginState.REFUSED), reported()),
+    ],
+    ids=["a single violation", "an attestation", "another package", "before the decision", "held", "refused"],
+)
+def test_other_reports_decide_nothing(now, told):
+    assert heed(now, told, NOW) is now
+
+
+def test_a_quarantine_that_followed_from_reports_ends_with_another_package():
+    held = heed(current(topic="t"), reported(), NOW)
+    assert admit(held, judged(), "ada", NOW) is held
+    found = admit(held, judged("b", "1.0.1"), "ada", NOW)
+    assert (found.state, found.digest[-1], found.topic) == (PluginState.ADMITTED, "b", "t")
+    assert reinstate(held, "it was the network", "ada", NOW).state is PluginState.ADMITTED
+
+
+def test_a_person_s_quarantine_on_top_of_it_stands():
+    held = quarantine(reinstate(heed(current(), reported(), NOW), "r", "ada", NOW), "my own", "ada", NOW)
+    assert admit(held, judged("b", "1.0.1"), "ada", NOW).state is PluginState.QUARANTINED
 
 
 def test_a_refused_package_is_refused_where_there_is_no_other():

@@ -1,6 +1,6 @@
 """What the control topics tell ends up in the database, once; what cannot be read is kept with its reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from sqlalchemy import select
@@ -109,6 +109,29 @@ async def test_reports_are_summed_and_count_once(engine):
     assert (found["violation"].count, found["violation"].detail) == (3, "kelvin")
     assert found["drift"].count == 1
     assert found["drift"].last_at == "2026-01-02T03:04:05.678Z"
+
+
+async def test_a_report_past_the_budget_quarantines_once_and_a_reinstatement_stands(engine, verdict):
+    decisions, watched = Decisions(engine), Watched(engine)
+    await decisions.judge(Verdict.model_validate(verdict()), "ada")
+    told = replace(reported(1, "budget_exceeded"), reported_at="2199-01-02T03:04:05.678Z")
+    record = Record(b"decentlab", encode(told), 9, "plugin.reported.v1")
+    await watched.reports(read(PluginReported, [record, record]))
+    now = await decisions.one("decentlab")
+    assert (now.state, now.version, now.decided_by) == ("quarantined", 2, "workers' reports")
+
+    await decisions.reinstate("decentlab", "seen to", "ada")
+    await watched.reports(read(PluginReported, [record]))
+    assert (await decisions.one("decentlab")).state == "admitted", "delivered again, it is no new report"
+
+
+async def test_a_report_on_a_plugin_nobody_knows_is_kept_and_decides_nothing(engine):
+    told = reported(1, "budget_exceeded")
+    await Watched(engine).reports(
+        read(PluginReported, [Record(b"decentlab", encode(told), 1, "plugin.reported.v1")])
+    )
+    assert await Decisions(engine).one("decentlab") is None
+    assert [report.kind for report in await Reports(engine).of("decentlab")] == ["budget_exceeded"]
 
 
 async def test_a_topic_is_due_once_a_plugin_is_admitted_and_in_use(engine, verdict):

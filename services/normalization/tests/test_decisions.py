@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from treaty_events.decisions import ContractDecided, PluginState
-from treaty_normalization.decisions import Orders, objection, orders
+from treaty_normalization.decisions import Orders, in_use, objection, orders
 
 OURS = "sha256:ours"
 TOPIC = "uplink.accepted.acme.v1"
@@ -26,16 +26,16 @@ READ, HELD, NOTHING = frozenset({TOPIC}), frozenset({TOPIC}), frozenset[str]()
         (decided(PluginState.ADMITTED, topic=None), NOTHING, NOTHING, None),
         (
             decided(PluginState.ADMITTED, digest="sha256:other"),
+            READ,
             NOTHING,
-            NOTHING,
-            "sha256:other is admitted, not sha256:ours",
+            "sha256:other is being judged",
         ),
         (decided(PluginState.QUARANTINED), READ, HELD, None),
         (
             decided(PluginState.QUARANTINED, digest="sha256:other"),
-            NOTHING,
-            NOTHING,
-            "sha256:other is admitted, not sha256:ours",
+            READ,
+            HELD,
+            "sha256:other is being judged",
         ),
         (decided(PluginState.REFUSED), NOTHING, NOTHING, "refused: because"),
     ],
@@ -49,7 +49,7 @@ READ, HELD, NOTHING = frozenset({TOPIC}), frozenset({TOPIC}), frozenset[str]()
         "refused",
     ],
 )
-def test_only_the_admitted_digest_is_read_and_a_quarantine_holds_it(
+def test_what_is_admitted_is_read_and_a_quarantine_holds_it(
     decision: ContractDecided | None, read: frozenset[str], held: frozenset[str], says: str | None
 ) -> None:
     decisions = {} if decision is None else {"acme": decision}
@@ -59,3 +59,25 @@ def test_only_the_admitted_digest_is_read_and_a_quarantine_holds_it(
 
 def test_decisions_on_plugins_that_are_not_hosted_are_none_of_ours() -> None:
     assert orders({}, {"acme": decided(PluginState.ADMITTED)}) == Orders(NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize("state", [PluginState.ADMITTED, PluginState.QUARANTINED])
+def test_once_the_admitted_package_cannot_be_had_the_one_before_it_is_read_no_more(
+    state: PluginState,
+) -> None:
+    decisions = {"acme": decided(state, digest="sha256:other")}
+    assert orders({"acme": OURS}, decisions, {"sha256:other"}) == Orders(NOTHING, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("decision", "used"),
+    [
+        (decided(PluginState.ADMITTED), True),
+        (decided(PluginState.QUARANTINED), True),
+        (decided(PluginState.ADMITTED, topic=None), False),
+        (decided(PluginState.REFUSED), False),
+    ],
+    ids=["admitted", "quarantined", "without a topic", "refused"],
+)
+def test_only_what_a_device_uses_is_hosted(decision: ContractDecided, used: bool) -> None:
+    assert in_use(decision) is used

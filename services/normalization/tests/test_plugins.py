@@ -1,16 +1,19 @@
-"""What a worker hosts: packages that the engine admits here, as they were when it did."""
+"""What a worker takes from its folder: the admitted package, as it was when the engine admitted it here."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from treaty_contracts import Policy, check
-from treaty_normalization.plugins import find
+from treaty_contracts import Policy, Verdict, check
+from treaty_normalization.plugins import Plugin, Rejected, judged
 from treaty_normalization.settings import Settings
+from treaty_normalization.shelf import Shelf, ShelfError
 
 CONTRACT = """
 contract: treaty/v1
@@ -53,47 +56,93 @@ def make(tmp_path: Path) -> Maker:
     return make
 
 
-def test_admitted_packages_are_hosted_with_their_digest_and_bytes(make: Maker, tmp_path: Path) -> None:
+def shelf(folder: Path, *patterns: str) -> Shelf:
+    found = Shelf(folder, patterns or ("*",))
+    found.look()
+    return found
+
+
+def never(_: Path) -> Verdict:
+    raise AssertionError("it is judged")
+
+
+def test_an_admitted_package_is_taken_with_its_digest_bytes_and_attestation(
+    make: Maker, tmp_path: Path
+) -> None:
     path = make("acme")
-    plugins, rejected = find(tmp_path, lambda _: True, judge)
-    assert rejected == []
-    found = plugins["acme"]
-    assert found.digest == check(path).digest
+    digest = check(path).digest
+    found = shelf(tmp_path).take("acme", digest, judge)
+    assert isinstance(found, Plugin)
+    assert found.digest == digest
     assert found.files["decoder.py"] == DECODER.encode()
+    attested = json.loads(found.attestation)
+    assert (attested["digest"], attested["admitted_here"]) == (digest, True)
+    assert attested["sandbox"]["applied"]
 
 
-def test_a_refused_package_is_rejected_with_its_first_finding(make: Maker, tmp_path: Path) -> None:
+def test_looking_judges_nothing_and_finds_plugins_by_the_name_in_their_contracts(
+    make: Maker, tmp_path: Path
+) -> None:
     make("acme")
-    make("broken", decoder="import socket\n" + DECODER)
-    plugins, rejected = find(tmp_path, lambda _: True, judge)
-    assert list(plugins) == ["acme"]
-    assert [one.folder for one in rejected] == ["broken"]
-    assert rejected[0].why
+    make("elsewhere", name="other")
+    (tmp_path / "README.md").write_text("no plugin")
+    (tmp_path / "empty").mkdir()
+    found = shelf(tmp_path)
+    assert found.names == {"acme", "other"}
+    assert "admitted, not sha256:" in str(found.take("other", "sha256:none", never))
+    assert "no package of it is here" in str(found.take("third", "sha256:none", never))
 
 
-def test_two_folders_of_one_plugin_are_not_both_hosted(make: Maker, tmp_path: Path) -> None:
-    make("acme")
-    make("copy", name="acme")
-    plugins, rejected = find(tmp_path, lambda _: True, judge)
-    assert list(plugins) == ["acme"]
-    assert rejected[0].why == "another folder has a plugin named acme too"
+def test_a_refused_package_is_not_taken_and_judged_once(make: Maker, tmp_path: Path) -> None:
+    path = make("broken", decoder="import socket\n" + DECODER)
+    found = shelf(tmp_path)
+    digest = check(path).digest
+    why = found.take("broken", digest, judge)
+    assert isinstance(why, str)
+    assert "socket" in why
+    assert found.take("broken", digest, never) == why
 
 
-def test_a_folder_that_changes_while_it_is_judged_is_rejected(make: Maker, tmp_path: Path) -> None:
+def test_of_versions_side_by_side_the_admitted_one_is_taken(make: Maker, tmp_path: Path) -> None:
+    make("acme-1", name="acme")
+    second = make("acme-2", name="acme", decoder=DECODER + "\n")
+    found = shelf(tmp_path).take("acme", check(second).digest, judge)
+    assert isinstance(found, Plugin)
+    assert found.files["decoder.py"] == DECODER.encode() + b"\n"
+
+
+def test_a_folder_that_changes_while_it_is_judged_is_rejected(make: Maker) -> None:
     path = make("acme")
 
-    def meddle(of: Path):  # type: ignore[no-untyped-def]
+    def meddle(of: Path) -> Verdict:
         (path / "decoder.py").write_text((path / "decoder.py").read_text() + "\n")
         return judge(of)
 
-    plugins, rejected = find(tmp_path, lambda _: True, meddle)
-    assert plugins == {}
-    assert rejected[0].why == "its files change while they are judged"
+    assert judged(path, meddle) == Rejected("acme", "its files change while they are judged")
 
 
-def test_patterns_choose_the_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pattern_that_matches_nothing_is_an_error_that_says_what_there_is(
+    make: Maker, tmp_path: Path
+) -> None:
+    make("acme-air")
+    make("other")
+    shelf(tmp_path, "acme-*", "*").require()
+    with pytest.raises(ShelfError, match=r"matches 'milesight-\*'; there is: acme-air, other"):
+        shelf(tmp_path, "acme-*", "milesight-*").require()
+
+
+def test_patterns_choose_the_plugins(make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("decentlab", "milesight-em300", "netvox"):
+        make(name)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
     monkeypatch.setenv("TREATY_PLUGINS", "decentlab, milesight-*")
     settings = Settings()  # type: ignore[call-arg]
-    names = ["decentlab", "milesight-em300", "netvox"]
-    assert [settings.hosts(name) for name in names] == [True, True, False]
+    assert shelf(tmp_path, *settings.patterns).names == {"decentlab", "milesight-em300"}
+
+
+@pytest.mark.parametrize("given", ["", "decentlab,", "Decentlab", "a b", "../x"])
+def test_what_is_no_pattern_of_names_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("TREATY_PLUGINS", given)
+    with pytest.raises(ValidationError, match="TREATY_PLUGINS"):
+        Settings()  # type: ignore[call-arg]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,6 +14,9 @@ from treaty_chassis.kafka.work import Assigned, Finished, Partition, Record
 from treaty_events.codec import decode
 from treaty_events.decisions import PluginReported
 from treaty_events.headers import header
+from treaty_events.readings import ReadingNormalized
+from treaty_normalization.budget import Allowance
+from treaty_normalization.conduct import Watch
 from treaty_normalization.hosting import Hosting
 from treaty_normalization.metrics import Metrics
 from treaty_normalization.work import NormalizationWork
@@ -184,3 +188,82 @@ def test_what_the_runner_cannot_produce_becomes_a_dead_letter_of_the_plugin(work
     letter = work.dead_letter(records(b"1")[0], "output_too_large", "too many bytes")
     assert letter.topic == "uplink.deadletter.v1"
     assert header(letter.headers, "treaty-plugin") == b"acme"
+
+
+def versions(finished: Sequence[Finished]) -> list[str]:
+    return [decode(ReadingNormalized, f.outputs[0].value or b"").provenance.version for f in finished]
+
+
+def test_another_version_takes_over_between_two_batches_and_nothing_is_lost_or_repeated(
+    work: NormalizationWork, registry: CollectorRegistry
+) -> None:
+    given = records(*[b"%d" % i for i in range(1200)])
+    work.submit(given[:800], 0)
+    work._hostings[TOPIC].upgrade(replace(plugin(), version="2.0.0"))
+    work.submit(given[800:], 0)
+    found = collect(work, 1200)
+    assert [f.record for f in found] == list(given)
+    told = versions(found)
+    assert told == ["1.2.3"] * told.count("1.2.3") + ["2.0.0"] * told.count("2.0.0")
+    assert 0 < told.count("1.2.3") <= 800
+    assert registry.get_sample_value("treaty_normalization_upgrades_total", {"plugin": "acme"}) == 1
+
+
+def test_what_a_version_that_does_not_start_left_waiting_is_the_next_one_s(template: Template) -> None:
+    metrics = Metrics(CollectorRegistry())
+    hosting = Hosting(plugin(b"1 / 0"), template, Policy.STRICT, "0", metrics)
+    work = NormalizationWork({TOPIC: hosting}, metrics)
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    given = records(b"1", b"2")
+    work.submit(given, 0)
+    deadline = time.monotonic() + 20
+    while "ZeroDivisionError" not in (hosting.check() or ""):
+        assert time.monotonic() < deadline
+        work.collect(0)
+        select.select(work.filenos(), [], [], 0.02)
+    hosting.upgrade(replace(plugin(), version="2.0.0"))
+    found = collect(work, 2)
+    assert [f.record for f in found] == list(given)
+    assert versions(found) == ["2.0.0"] * 2
+    hosting.rest()
+
+
+def test_a_version_that_came_while_nothing_was_to_be_done_is_the_one_that_starts(
+    work: NormalizationWork,
+) -> None:
+    work.revoked([Partition(TOPIC, 0)])
+    work._hostings[TOPIC].upgrade(replace(plugin(), version="2.0.0"))
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    work.submit(records(b"1"), 0)
+    assert versions(collect(work, 1)) == ["2.0.0"]
+
+
+def test_past_its_budget_a_plugin_is_reported_and_waits_for_what_is_decided(template: Template) -> None:
+    metrics, clock = Metrics(CollectorRegistry()), [1000.0]
+    watch = Watch(allowance=Allowance(count=5), hesitation_s=30)
+    hosting = Hosting(plugin(), template, Policy.STRICT, "0", metrics, watch=watch)
+    work = NormalizationWork({TOPIC: hosting}, metrics, lambda: clock[0])
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    work.submit(records(*[b"odd"] * 6), 0)
+    told = [
+        decode(PluginReported, output.value or b"")
+        for finished in collect(work, 6)
+        for output in finished.outputs
+        if output.topic == "plugin.reported.v1"
+    ]
+    assert [report.kind for report in told] == ["contract_violation", "budget_exceeded"]
+    assert "6 of 6 uplinks" in told[1].detail
+
+    work.submit([record(uplink(b"1", counter=99), 9)], 0)
+    clock[0] += 29
+    assert work.collect(0) == []
+    clock[0] += 2
+    assert len(collect(work, 1)) == 1
+
+    work.submit([record(uplink(b"odd", counter=100), 10)], 0)
+    collect(work, 1)
+    work.revoked([Partition(TOPIC, 0)])
+    work.assigned([Assigned(Partition(TOPIC, 0), 11)], Log([]))
+    work.submit([record(uplink(b"1", counter=101), 11)], 0)
+    assert len(collect(work, 1)) == 1, "it was let go on: what it did before is not held against it"
+    hosting.rest()

@@ -20,11 +20,11 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from treaty_chassis.kafka import topics
 from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.work import Record
-from treaty_contracts import check
+from treaty_contracts import digest as package_digest
 from treaty_embedded import ports
 from treaty_embedded.pytest_plugin import KafkaAddress
 from treaty_events.codec import decode, encode
-from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.decisions import ContractDecided, PluginReported, PluginState
 from treaty_events.envelope import Envelope
 from treaty_events.headers import VERSION
 from treaty_events.readings import ReadingNormalized
@@ -51,6 +51,8 @@ class Worker:
     folder: Path
     group: str
     log: Path
+    module: str = "treaty_normalization"
+    environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
     _decided: int = 0
@@ -65,11 +67,10 @@ class Worker:
             "TREATY_PLUGINS_DIR": str(self.folder),
             "TREATY_NORMALIZATION_GROUP": self.group,
             "TREATY_HTTP_PORT": str(self.port),
+            **self.environment,
         }
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "treaty_normalization"], env=environment, stderr=log
-            )
+            self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment, stderr=log)
 
     def kill(self) -> None:
         assert self.process is not None
@@ -99,6 +100,20 @@ class Worker:
             float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " "))
         )
 
+    def logged(self, message: str) -> list[dict[str, Any]]:
+        """Lines of its log with that message."""
+        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [entry for line in lines if (entry := json.loads(line)).get("message") == message]
+
+    def check(self, name: str) -> str:
+        """What readiness says of one part; empty while nothing is said."""
+        found: str = self.ready().get("checks", {}).get(name, "")
+        return found
+
+    def reports(self, plugin: str) -> list[PluginReported]:
+        found = self.committed("plugin.reported.v1", {plugin})
+        return [decode(PluginReported, r.value or b"") for r in found]
+
     def topic(self, plugin: str) -> str:
         """The plugin's accepted topic, created if it is not there."""
         topic = accepted_topic(plugin)
@@ -107,13 +122,15 @@ class Worker:
         until(lambda: topic.name in topics.existing(admin), "the topic")
         return topic.name
 
-    def decide(self, plugin: str, state: PluginState, digest: str | None = None) -> None:
+    def decide(
+        self, plugin: str, state: PluginState, digest: str | None = None, *, used: bool = True
+    ) -> None:
         """As governance does."""
         self._decided += 1
-        digest = check(self.folder / plugin).digest if digest is None else digest
+        digest = package_digest(self.folder / plugin) if digest is None else digest
         decision = ContractDecided(
             plugin, "1.0.0", digest, state, "test", "test", "2026-01-02T03:04:05.678Z", self._decided,
-            self.topic(plugin),
+            self.topic(plugin) if used else None,
         )  # fmt: skip
         headers = [
             *Envelope(str(uuid.uuid4()), "/test", ContractDecided.TYPE).headers(),

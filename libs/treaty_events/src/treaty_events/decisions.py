@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from treaty_events.instants import Instant
 
-__all__ = ["ContractDecided", "PluginReported", "PluginState"]
+__all__ = [
+    "BUDGET_EXCEEDED",
+    "QUARANTINING",
+    "VECTORS_DIFFER",
+    "ContractDecided",
+    "PluginReported",
+    "PluginState",
+]
+
+BUDGET_EXCEEDED: Final = "budget_exceeded"
+"""A report's kind: a version broke more promises than it may."""
+VECTORS_DIFFER: Final = "vectors_differ"
+"""A report's kind: a version at work answers its vectors otherwise than when it was admitted."""
+QUARANTINING: Final = frozenset({BUDGET_EXCEEDED, VECTORS_DIFFER})
+"""Kinds of reports on which governance quarantines the reported package."""
 
 
 class PluginState(StrEnum):

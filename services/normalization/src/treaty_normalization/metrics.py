@@ -34,6 +34,18 @@ class Metrics:
             ["plugin"],
             registry=registry,
         )
+        self.upgrades = Counter(
+            "treaty_normalization_upgrades",
+            "Versions of a plugin that took the place of another while the worker ran.",
+            ["plugin"],
+            registry=registry,
+        )
+        self.rechecks = Counter(
+            "treaty_normalization_rechecks",
+            "Times some of a plugin's vectors were run again while it was at work, by what they showed.",
+            ["plugin", "result"],
+            registry=registry,
+        )
         self.batch_seconds = Histogram(
             "treaty_normalization_batch_seconds",
             "From handing a batch to the child to its last reply.",

@@ -1,4 +1,4 @@
-"""The plugins a worker hosts: found, judged, and held in memory as they were judged."""
+"""The plugins a worker hosts: judged, and held in memory as they were judged."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from treaty_contracts import Contract, Verdict
+from treaty_contracts.attesting import attestation
+from treaty_contracts.environment import this_host
 from treaty_contracts.model import contract_name, load_bytes
 from treaty_contracts.package import PackageTooLargeError, take
+from treaty_contracts.probe.vectors import Case, read_vectors
 from treaty_normalization.promises import Promises
 from treaty_sandbox import Limits, Target, codec_target, decoding_target
 
-__all__ = ["Judge", "Plugin", "Rejected", "find"]
+__all__ = ["Judge", "Plugin", "Rejected", "judged"]
 
-log = structlog.get_logger(__name__)
 Judge = Callable[[Path], Verdict]
 _ATTEMPTS = 3
 _MIB = 1024 * 1024
@@ -25,7 +25,8 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A package that passed the check here. `files` is what was judged and what runs, vectors aside."""
+    """A package that passed the check here. `files` is what was judged and what runs, vectors aside:
+    they are kept as cases, to be run again."""
 
     name: str
     version: str
@@ -33,15 +34,18 @@ class Plugin:
     contract: Contract
     promises: Promises
     files: Mapping[str, bytes]
+    vectors: tuple[Case, ...] = ()
+    attestation: bytes = b""
+    """The verdict bound to this host, canonical JSON as treaty_contracts writes it."""
 
     def target(self) -> Target:
         """The child's: the package in memory, so that no later change of a file reaches it."""
         if self.contract.entry is None:
             raise ValueError(f"{self.name}: the contract has no entry")
         if self.contract.language == "javascript":
-            emits = self.contract.emits
-            entry = self.contract.entry.decode
-            return codec_target(self.files, entry, emits.measurements.keys(), position=emits.position)
+            emits, errors = self.contract.emits, self.contract.errors
+            entry, names = self.contract.entry.decode, emits.measurements.keys()
+            return codec_target(self.files, entry, names, errors, position=emits.position)
         third_party = any(rule.allowed for rule in self.contract.packages_in_full().values())
         library = [Path(p) for p in sys.path if p.endswith("site-packages")] if third_party else []
         return decoding_target(
@@ -63,34 +67,15 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A folder that is not hosted, and why."""
+    """A folder that is not hosted, and why; `digest` where it was judged."""
 
     folder: str
     why: str
+    digest: str | None = None
 
 
-def find(
-    folder: Path, hosts: Callable[[str], bool], judge: Judge
-) -> tuple[dict[str, Plugin], list[Rejected]]:
-    """Judges every package below `folder` whose folder is to be hosted. Raises OSError without one."""
-    plugins: dict[str, Plugin] = {}
-    rejected: list[Rejected] = []
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir() or path.name.startswith((".", "_")) or not hosts(path.name):
-            continue
-        found = _judged(path, judge)
-        if isinstance(found, Plugin) and found.name in plugins:
-            found = Rejected(path.name, f"another folder has a plugin named {found.name} too")
-        if isinstance(found, Rejected):
-            log.error("plugin rejected", folder=found.folder, why=found.why)
-            rejected.append(found)
-        else:
-            log.info("plugin found", plugin=found.name, version=found.version, digest=found.digest)
-            plugins[found.name] = found
-    return plugins, rejected
-
-
-def _judged(path: Path, judge: Judge) -> Plugin | Rejected:
+def judged(path: Path, judge: Judge) -> Plugin | Rejected:
+    """The package in that folder, as it was when the engine admitted it here."""
     try:
         for _ in range(_ATTEMPTS):
             snapshot = take(path)
@@ -102,11 +87,11 @@ def _judged(path: Path, judge: Judge) -> Plugin | Rejected:
     except (OSError, PackageTooLargeError) as error:
         return Rejected(path.name, str(error))
     if not verdict.admitted_here:
-        return Rejected(path.name, _errors(verdict))
+        return Rejected(path.name, _errors(verdict), verdict.digest)
     file = contract_name(snapshot.files)
     contract = None if file is None else load_bytes(file, snapshot.files[file]).contract
     if contract is None or contract.entry is None:
-        return Rejected(path.name, "the contract has no entry")
+        return Rejected(path.name, "the contract has no entry", verdict.digest)
     return Plugin(
         contract.plugin,
         contract.version,
@@ -114,6 +99,8 @@ def _judged(path: Path, judge: Judge) -> Plugin | Rejected:
         contract,
         Promises(contract),
         {p: content for p, content in snapshot.files.items() if not p.startswith("vectors/")},
+        read_vectors(contract, snapshot.files).cases,
+        attestation(verdict, this_host(), contract),
     )
 
 

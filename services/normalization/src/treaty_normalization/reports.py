@@ -49,9 +49,9 @@ class Reports:
         """Whether anything has been noted that is not told yet."""
         return bool(self._counts)
 
-    def due(self, now_ms: int) -> list[Output]:
-        """What is to be told now, and is then forgotten."""
-        kinds = [kind for kind in self._counts if self._next_at.get(kind, 0) <= now_ms]
+    def due(self, now_ms: int, *, every: bool = False) -> list[Output]:
+        """What is to be told now, and is then forgotten; `every`: of kinds told a moment ago too."""
+        kinds = [kind for kind in self._counts if every or self._next_at.get(kind, 0) <= now_ms]
         return [self._output(kind, self._counts.pop(kind), now_ms) for kind in kinds]
 
     def reset(self) -> None:

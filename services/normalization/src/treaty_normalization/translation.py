@@ -22,7 +22,7 @@ from treaty_normalization.promises import Promises, ViolationError
 from treaty_normalization.uplinks import Arrival
 from treaty_sandbox import Failed, Ok, ReadingValues
 
-__all__ = ["REASONS", "Translated", "translate"]
+__all__ = ["REASONS", "Translated", "refused", "translate"]
 
 REASONS: Final = {
     "decode_error": "decode_error",
@@ -51,15 +51,16 @@ def translate(plugin: Plugin, arrival: Arrival, reply: Ok[list[ReadingValues]] |
     """The uplink's readings, or its dead letter: all of it or nothing of it."""
     if isinstance(reply, Failed):
         reason = REASONS.get(reply.kind, "contract_violation")
-        return _refused(plugin, arrival, reason, reply.detail)
+        return refused(plugin, arrival, reason, reply.detail)
     try:
         outputs = [_reading(plugin, arrival, values, i) for i, values in enumerate(reply.value)]
     except ViolationError as violation:
-        return _refused(plugin, arrival, "contract_violation", str(violation))
+        return refused(plugin, arrival, "contract_violation", str(violation))
     return Translated(outputs, len(outputs))
 
 
-def _refused(plugin: Plugin, arrival: Arrival, reason: str, detail: str) -> Translated:
+def refused(plugin: Plugin, arrival: Arrival, reason: str, detail: str) -> Translated:
+    """The uplink's dead letter."""
     return Translated([dead_letter(arrival.record, reason, detail, plugin, arrival)], 0, reason, detail)
 
 

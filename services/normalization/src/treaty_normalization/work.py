@@ -19,7 +19,8 @@ __all__ = ["NormalizationWork"]
 class NormalizationWork:
     """A treaty_chassis Work: partitions keep their order, plugins keep out of each other's way.
 
-    `hostings` maps accepted topics to the plugins whose they are. `clock` is monotonic, in seconds.
+    `hostings` maps accepted topics to the plugins whose they are; `host` adds more. `clock` is monotonic,
+    in seconds.
     """
 
     def __init__(
@@ -28,11 +29,16 @@ class NormalizationWork:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._hostings = hostings
+        self._hostings = dict(hostings)
+        """Never changed in place: another thread adds plugins."""
         self._metrics = metrics
         self._clock = clock
         self._lanes: dict[Partition, Lane] = {}
         self._active: tuple[Hosting, ...] = ()
+
+    def host(self, topic: str, hosting: Hosting) -> None:
+        """One more plugin, before its topic is read. From any thread."""
+        self._hostings = {**self._hostings, topic: hosting}
 
     def assigned(self, partitions: Sequence[Assigned], history: History) -> None:
         for assigned in partitions:

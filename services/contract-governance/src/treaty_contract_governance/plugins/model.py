@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.decisions import QUARANTINING, ContractDecided, PluginReported, PluginState
 
 __all__ = [
+    "WORKERS",
     "Digest",
     "PluginName",
     "Reason",
@@ -19,12 +21,15 @@ __all__ = [
     "Verdict",
     "Wrong",
     "admit",
+    "heed",
     "provide",
     "quarantine",
     "refuse",
     "reinstate",
 ]
 
+WORKERS: Final = "workers' reports"
+"""Who decides where governance follows what workers report: nobody but itself."""
 PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,200}$")]
@@ -110,15 +115,16 @@ def _first(verdict: Verdict, state: PluginState, by: str, at: str, reason: str) 
 
 
 def admit(current: ContractDecided | None, verdict: Verdict, by: str, at: str) -> ContractDecided:
-    """The package becomes the plugin's. A quarantine stands until somebody lifts it: it is of the plugin,
-    not of one package. The same digest again decides nothing: what is returned is then `current` itself."""
+    """The package becomes the plugin's. A person's quarantine stands until somebody lifts it: it is of the
+    plugin, not of one package; one that followed from what workers reported of a package ends with another.
+    The same digest again decides nothing: what is returned is then `current` itself."""
     reason = f"verdict of {verdict.engine} admits {verdict.version}"
     if current is None:
         return _first(verdict, PluginState.ADMITTED, by, at, reason)
     if current.digest == verdict.digest and current.state is not PluginState.REFUSED:
         return current
     package = {"plugin_version": verdict.version, "digest": verdict.digest}
-    if current.state is PluginState.QUARANTINED:
+    if current.state is PluginState.QUARANTINED and current.decided_by != WORKERS:
         return _next(current, by, at, **package)
     return _next(current, by, at, state=PluginState.ADMITTED, reason=reason, **package)
 
@@ -141,6 +147,23 @@ def quarantine(current: ContractDecided, reason: str, by: str, at: str) -> Contr
     if current.state is PluginState.REFUSED:
         return Wrong("the plugin is refused: nothing of it runs")
     return _next(current, by, at, state=PluginState.QUARANTINED, reason=reason)
+
+
+def heed(current: ContractDecided, told: PluginReported, at: str) -> ContractDecided:
+    """What a worker's report leads to: a quarantine, where it is of a kind that asks for one and of the
+    package that is admitted now; `current` itself otherwise. A report made before the decision that stands
+    has been decided on already: it does not undo a reinstatement."""
+    if told.kind not in QUARANTINING or current.state is not PluginState.ADMITTED:
+        return current
+    if told.digest != current.digest or _moment(told.reported_at) < _moment(current.decided_at):
+        return current
+    return _next(
+        current, WORKERS, at, state=PluginState.QUARANTINED, reason=f"{told.kind}: {told.detail}"[:2000]
+    )
+
+
+def _moment(instant: str) -> datetime:
+    return datetime.fromisoformat(instant)
 
 
 def reinstate(current: ContractDecided, reason: str, by: str, at: str) -> ContractDecided | Wrong:

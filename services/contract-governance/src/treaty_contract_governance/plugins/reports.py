@@ -55,9 +55,9 @@ class Reports:
             ]
 
     @staticmethod
-    async def add(connection: AsyncConnection, told: PluginReported, offset: int) -> None:
-        """Adds to the sum. A record delivered again is known by its offset and counts once: a plugin's
-        reports share a key, and so a partition."""
+    async def add(connection: AsyncConnection, told: PluginReported, offset: int) -> bool:
+        """Adds to the sum; False where it had been added before. A record delivered again is known by its
+        offset and counts once: a plugin's reports share a key, and so a partition."""
         moment = datetime.fromisoformat(told.reported_at)
         row = upsert(report).values(
             plugin=told.plugin,
@@ -70,7 +70,7 @@ class Reports:
             last_at=moment,
             last_offset=offset,
         )
-        await connection.execute(
+        added = await connection.execute(
             row.on_conflict_do_update(
                 index_elements=["plugin", "digest", "kind"],
                 set_={
@@ -81,5 +81,6 @@ class Reports:
                     "last_offset": row.excluded.last_offset,
                 },
                 where=report.c.last_offset < row.excluded.last_offset,
-            )
+            ).returning(report.c.plugin)
         )
+        return added.first() is not None

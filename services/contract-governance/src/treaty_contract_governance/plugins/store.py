@@ -16,7 +16,7 @@ from treaty_contract_governance.plugins import model
 from treaty_contract_governance.plugins.model import Verdict, Wrong
 from treaty_contract_governance.tables import OUTBOX
 from treaty_events.codec import encode
-from treaty_events.decisions import ContractDecided, PluginState
+from treaty_events.decisions import ContractDecided, PluginReported, PluginState
 from treaty_events.envelope import Envelope
 from treaty_events.headers import VERSION
 from treaty_events.instants import rfc3339
@@ -85,6 +85,14 @@ class Decisions:
     async def reinstate(self, plugin: str, reason: str, by: str) -> ContractDecided | Wrong | None:
         """None where there is no such plugin."""
         return await self._change(plugin, lambda current, at: model.reinstate(current, reason, by, at))
+
+    async def heed(self, connection: AsyncConnection, told: PluginReported) -> None:
+        """Decides by a worker's report where it asks for that, in the caller's transaction."""
+        current = await self._locked(connection, told.plugin)
+        if current is not None:
+            decided = model.heed(current, told, instant(self._now()))
+            if decided is not current:
+                await self._record(connection, decided)
 
     async def provide(self, plugin: str, topic: str) -> None:
         """Decides again, now with the topic that exists."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from treaty_chassis.postgres.outbox import pack_headers
 from treaty_contract_governance.plugins.reports import Reports
+from treaty_contract_governance.plugins.store import Decisions
 from treaty_contract_governance.tables import device, rejected
 from treaty_contract_governance.watching.records import Batch, Change, Rejected
 from treaty_events.decisions import PluginReported
@@ -22,6 +23,7 @@ __all__ = ["Watched"]
 class Watched:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self._decisions = Decisions(engine)
 
     async def devices(self, batch: Batch[DeviceChanged]) -> None:
         """Keeps which plugin each device uses; the batch's last word on a device counts."""
@@ -46,10 +48,13 @@ class Watched:
             await _reject(connection, batch.rejected)
 
     async def reports(self, batch: Batch[PluginReported]) -> None:
+        """Sums them up, and decides by those that ask for it."""
         async with self._engine.begin() as connection:
             for change in batch.changes:
-                if change.value is not None:
-                    await Reports.add(connection, change.value, change.offset)
+                told = change.value
+                # One that was delivered before has been heeded then.
+                if told is not None and await Reports.add(connection, told, change.offset):
+                    await self._decisions.heed(connection, told)
             await _reject(connection, batch.rejected)
 
 

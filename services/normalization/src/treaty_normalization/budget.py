@@ -1,0 +1,59 @@
+"""How much a version of a plugin may break its promises before it is reported as broken. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Allowance", "Budget"]
+
+_BUCKETS: Final = 20
+_ENOUGH: Final = 20
+"""Violations below which a share says nothing: one bad uplink of two is no half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Within a sliding window: at most `count` violations, and at most that `share` of the uplinks."""
+
+    count: int = 1000
+    share: float = 0.1
+    window_ms: int = 600_000
+
+
+class Budget:
+    """Of one version of one plugin, in one worker. Times are milliseconds, never going back by much."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        self._width = max(1, allowance.window_ms // _BUCKETS)
+        self._buckets: deque[list[int]] = deque()
+        self.uplinks = 0
+        self.violations = 0
+
+    def note(self, uplinks: int, violations: int, now_ms: int) -> None:
+        """So many uplinks were worked on, and so many of them showed a violation."""
+        start = now_ms - now_ms % self._width
+        if not self._buckets or self._buckets[-1][0] < start:
+            self._buckets.append([start, 0, 0])
+        self._buckets[-1][1] += uplinks
+        self._buckets[-1][2] += violations
+        self.uplinks += uplinks
+        self.violations += violations
+        while self._buckets[0][0] <= start - self._allowance.window_ms:
+            _, gone, forgiven = self._buckets.popleft()
+            self.uplinks -= gone
+            self.violations -= forgiven
+
+    def exceeded(self) -> str | None:
+        """In words by how much; None while it is kept."""
+        allowed = self._allowance
+        over_count = self.violations > allowed.count
+        over_share = self.violations >= _ENOUGH and self.violations > allowed.share * self.uplinks
+        if not (over_count or over_share):
+            return None
+        return (
+            f"{self.violations} of {self.uplinks} uplinks in {allowed.window_ms // 1000} s broke promises,"
+            f" allowed are {allowed.count}, and a share of {allowed.share:g}"
+        )

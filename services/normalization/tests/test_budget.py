@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treaty_normalization.budget import Allowance, Budget
+
+ALLOWED = Allowance(count=100, share=0.1, window_ms=60_000)
+
+
+@pytest.mark.parametrize(
+    ("uplinks", "violations", "over"),
+    [
+        (1000, 0, False),
+        (1000, 100, False),
+        (10_000, 101, True),
+        (200, 20, False),
+        (200, 21, True),
+        (19, 19, False),
+        (20, 20, True),
+    ],
+    ids=[
+        "none",
+        "exactly as many",
+        "one too many",
+        "exactly the share",
+        "more than the share",
+        "too few to speak of a share",
+        "enough of them",
+    ],
+)
+def test_either_bound_is_enough(uplinks: int, violations: int, over: bool) -> None:
+    budget = Budget(ALLOWED)
+    budget.note(uplinks, violations, 0)
+    told = budget.exceeded()
+    assert (told is not None) is over
+    if over:
+        assert f"{violations} of {uplinks} uplinks in 60 s" in str(told)
+
+
+def test_what_is_older_than_the_window_is_forgiven() -> None:
+    budget = Budget(ALLOWED)
+    budget.note(300, 30, 0)
+    assert budget.exceeded() is None
+    budget.note(0, 1, 30_000)
+    assert budget.exceeded()
+    budget.note(100, 0, 63_000)
+    assert budget.exceeded() is None
+    assert (budget.uplinks, budget.violations) == (100, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 5_000)), max_size=100))
+def test_the_sums_are_those_of_the_window_to_a_twentieth(notes: list[tuple[int, int, int]]) -> None:
+    budget, now, told = Budget(ALLOWED), 0, []
+    for uplinks, violations, later in notes:
+        now += later
+        budget.note(uplinks, violations, now)
+        told.append((now, uplinks, violations))
+        within = [(u, v) for at, u, v in told if at > now - 57_000]
+        at_most = [(u, v) for at, u, v in told if at > now - 63_000]
+        assert sum(u for u, _ in within) <= budget.uplinks <= sum(u for u, _ in at_most)
+        assert sum(v for _, v in within) <= budget.violations <= sum(v for _, v in at_most)
