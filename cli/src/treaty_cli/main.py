@@ -15,6 +15,7 @@ from treaty_cli.api import ApiError
 from treaty_cli.bench import bench_command
 from treaty_cli.demo.command import demo_command
 from treaty_cli.home import Home, NotRunningError
+from treaty_cli.jobs import command as jobs
 from treaty_cli.tokens import token_command
 from treaty_cli.trace.command import trace_command
 from treaty_cli.up.command import up_command
@@ -33,6 +34,7 @@ app.add_typer(plugin.app, name="plugin")
 app.add_typer(uplink.app, name="uplink")
 app.command("watch")(watch_command)
 app.command("trace")(trace_command)
+app.add_typer(jobs.app, name="job")
 app.command("token")(token_command)
 app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench_command)
 

@@ -1,0 +1,44 @@
+"""The secrets of an installation that brings none of its own: made once, a folder for each reader."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from pathlib import Path
+from urllib.parse import quote
+
+from treaty_cli import credentials
+from treaty_cli.home import Home, Running
+
+__all__ = ["FOLDERS", "write"]
+
+FOLDERS = ("database", "ingestion", "registry", "tokens")
+"""Below the folder of secrets: PostgreSQL's password and the URL with it; the key that unseals; the key that
+seals, the development issuer's own and its client's secret; the public keys that tokens are checked with."""
+
+
+def write(home: Home, folder: Path, running: Running, database: str) -> None:
+    """Every file that is missing; those that are there stay. `running` is where the parts will answer, as the
+    home is told; its database URL gets the password. `database` is postgresql://user@host:port/name."""
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    keys = credentials.ensure(home)
+    password = _kept(home, folder / "database/POSTGRES_PASSWORD", secrets.token_urlsafe(32))
+    # The database's own container reads it, as a user of its own; the folder is for those two alone.
+    (folder / "database/POSTGRES_PASSWORD").chmod(0o444)
+    user, _, rest = database.removeprefix("postgresql://").partition("@")
+    url = f"postgresql://{user}:{quote(password)}@{rest}"
+    _kept(home, folder / "database/DATABASE_URL", url)
+    for name in ("ingestion", "registry"):
+        _kept(home, folder / name / "TREATY_SEALING_KEY", keys.sealing_key)
+    _kept(home, folder / "registry/TREATY_DEV_CLIENT_SECRET", keys.client_secret)
+    for source, target in ((keys.issuer_key, "registry/issuer.jwk"), (keys.jwks, "tokens/jwks.json")):
+        shutil.copyfile(source, folder / target)
+        (folder / target).chmod(0o400)
+    home.remember(running)
+
+
+def _kept(home: Home, path: Path, text: str) -> str:
+    if not path.exists():
+        home.write(path, text)
+    return path.read_text()
