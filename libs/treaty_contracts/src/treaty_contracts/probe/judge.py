@@ -13,6 +13,7 @@ from treaty_contracts.package import Snapshot
 from treaty_contracts.policy import Policy
 from treaty_contracts.probe.channel import ChildDiedError, Children, ConfinementMissingError
 from treaty_contracts.probe.decoder import judge_decoder
+from treaty_contracts.probe.downlinks import judge_downlinks
 from treaty_contracts.probe.encoder import judge_encoder
 from treaty_contracts.probe.library import Subject, judge_subjects
 from treaty_contracts.probe.replies import death, place_of
@@ -353,6 +354,8 @@ def judge_probe(snapshot: Snapshot, contract: Contract, policy: Policy, facts: S
     probe = _Probe(snapshot, contract, policy, facts, children)
     try:
         probe.run()
+        if not any(finding.severity is Severity.ERROR for finding in probe.found):
+            probe.found += judge_downlinks(contract, snapshot.files, snapshot.code_files(), policy)
     except ChildDiedError as died:
         probe.found.append(death(died, "loading the package", probe.path_of(None)))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
