@@ -101,6 +101,12 @@ class _Reader:
         return value
 
 
+def _anchor(text: str) -> Any:
+    """Where the first anchor stands: composing forgets those that nothing refers to."""
+    events = yaml.parse(text, Loader=_LOADER)
+    return next((event.start_mark for event in events if getattr(event, "anchor", None) is not None), None)
+
+
 def parse(path: str, content: bytes) -> Source:
     """Read one YAML document; problems are collected, never raised."""
     source = Source(path)
@@ -123,6 +129,10 @@ def parse(path: str, content: bytes) -> Source:
         return source
     except RecursionError:
         source.problems.append(Problem("nested too deep", Place(path)))
+        return source
+    if b"&" in content and (anchor := _anchor(text)) is not None:
+        place = Place(path, anchor.line + 1, anchor.column + 1)
+        source.problems.append(Problem("anchors and aliases are not allowed", place))
         return source
     if not isinstance(node, yaml.MappingNode):
         source.problems.append(Problem("a contract is a mapping of keys to values", Place(path, 1, 1)))

@@ -13,7 +13,6 @@ import json
 import sys
 import types
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 import treaty
@@ -50,7 +49,8 @@ class Prober:
     ["effects"] -> [text]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, package: Package) -> None:
+        self.package = package
         self.loaded: dict[str, Any] = {}
         self.targets: dict[str, Any] = {}
         self.watch = Watch()
@@ -70,7 +70,7 @@ class Prober:
         self.watch.begin()
         for name in modules:
             try:
-                import_module(full_name(name))
+                self.package.load(name)
                 self.loaded[name] = None
             except BaseException as error:
                 self.loaded[name] = failure(error)
@@ -118,8 +118,16 @@ class Prober:
             named = {name: argument(value) for name, value in keywords.items()}
         except BaseException as error:
             return {"unresolved": True, **failure(error)}
+        reply = self.answer(self.targets[key], given, named)
+        uplinks = [part for part in given if type(part) is treaty.Uplink]
+        if uplinks and uplinks != [part for part in map(argument, arguments) if type(part) is treaty.Uplink]:
+            reply["changed"] = True
+        return reply
+
+    @staticmethod
+    def answer(target: Any, given: list[Any], named: dict[str, Any]) -> dict[str, Any]:
         try:
-            result = settled(self.targets[key](*given, **named))
+            result = settled(target(*given, **named))
         except BaseException as error:
             return failure(error)
         try:
@@ -137,6 +145,6 @@ class Prober:
         return getattr(find(module, kind)(*[argument(value) for value in step["construct"]]), method)
 
 
-def prober(_package: Package, _options: Mapping[str, Any]) -> Prober:
+def prober(package: Package, _options: Mapping[str, Any]) -> Prober:
     """The runner the confined child is started with; its package is importable by then."""
-    return Prober()
+    return Prober(package)

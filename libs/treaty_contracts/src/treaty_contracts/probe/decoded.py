@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from treaty_contracts.model import Contract
-from treaty_contracts.probe.values import UnreadableError, plain, shown, type_names
+from treaty_contracts.probe.values import UnreadableError, own_kind, plain, shown, type_names
 
 __all__ = ["DecodedReading", "MismatchError", "differences", "readings_of"]
 
@@ -36,7 +36,7 @@ class DecodedReading:
 
 def _fields(rendered: Any, kind: str) -> dict[str, Any]:
     match rendered:
-        case ["object", [*names], [*parts]] if kind in names:
+        case ["object", [str(name), *_], [*parts]] if name == kind:
             return {str(name): part for name, part in parts}
     raise MismatchError("P505", f"expected treaty.{kind.rsplit('.', 1)[1]}, got {_kind(rendered)}")
 
@@ -49,6 +49,8 @@ def _kind(rendered: Any) -> str:
 
 
 def _mapping(rendered: Any, what: str) -> dict[Any, Any]:
+    if own_kind(rendered):
+        raise MismatchError("P505", f"{what}: {_kind(rendered)} is a kind of mapping of the package's own")
     try:
         value = plain(rendered)
     except (UnreadableError, ValueError, TypeError) as error:

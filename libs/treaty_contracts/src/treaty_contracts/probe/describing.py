@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import itertools
 import sys
 import types
 import typing
@@ -14,9 +15,24 @@ from treaty_contracts.probe.rendering import MAX_DEPTH, Renderer, class_name, li
 
 __all__ = ["describe_callable", "describe_class", "describe_type", "hints_of"]
 
+MAX_TYPES = 2_000
 
-def describe_type(annotation: Any, depth: int = 0) -> Any:
+
+def describe_type(annotation: Any) -> Any:
     """A type as plain data: what a promise written as text is compared with."""
+    try:
+        return _described(annotation, 0, itertools.count())
+    except _TooLargeError:
+        return ["text", f"a type of more than {MAX_TYPES} parts"]
+
+
+class _TooLargeError(Exception):
+    """A type made of types made of types: written out, it would have no end."""
+
+
+def _described(annotation: Any, depth: int, parts: Iterator[int]) -> Any:
+    if next(parts) > MAX_TYPES:
+        raise _TooLargeError
     if annotation is inspect.Parameter.empty:
         return None
     if depth > MAX_DEPTH:
@@ -34,25 +50,27 @@ def describe_type(annotation: Any, depth: int = 0) -> Any:
         bound = annotation.__bound__
         choices = annotation.__constraints__
         if choices:
-            return ["union", [describe_type(choice, again) for choice in choices]]
-        return describe_type(bound, again) if bound is not None else ["any"]
+            return ["union", [_described(choice, again, parts) for choice in choices]]
+        return _described(bound, again, parts) if bound is not None else ["any"]
     supertype = getattr(annotation, "__supertype__", None)
     if supertype is not None:
-        return describe_type(supertype, again)
+        return _described(supertype, again, parts)
     if hasattr(annotation, "__value__") and type(annotation).__name__ == "TypeAliasType":
-        return describe_type(annotation.__value__, again)
+        return _described(annotation.__value__, again, parts)
     origin = typing.get_origin(annotation)
     arguments = typing.get_args(annotation)
     if origin is typing.Union or origin is types.UnionType:
-        return ["union", [describe_type(part, again) for part in arguments]]
+        return ["union", [_described(part, again, parts) for part in arguments]]
     if origin is typing.Literal:
         return ["union", [["literal", repr(part), type(part).__name__] for part in arguments]]
     if origin is typing.Annotated:
-        return describe_type(arguments[0], again)
+        return _described(arguments[0], again, parts)
     if origin in (typing.ClassVar, typing.Final):
-        return describe_type(arguments[0], again) if arguments else ["any"]
+        return _described(arguments[0], again, parts) if arguments else ["any"]
     if origin is not None and isinstance(origin, type):
-        inner = [] if origin.__name__ == "Callable" else [describe_type(part, again) for part in arguments]
+        inner = (
+            [] if origin.__name__ == "Callable" else [_described(part, again, parts) for part in arguments]
+        )
         return [
             "class",
             lineage(origin),
@@ -210,4 +228,7 @@ def describe_class(kind: Any, wanted: Mapping[str, Any]) -> dict[str, Any]:
         "methods": methods,
         "attributes": attributes,
         "constructor": describe_callable(kind),
+        "unimplemented": sorted(
+            name for name in getattr(kind, "__abstractmethods__", ()) if name not in vars(kind)
+        ),
     }

@@ -168,13 +168,15 @@ class _Probe:
             self.session.open(0)
             self.found += judge_encoder(self.session, self.contract.entry.encode, self.contract)
         keys = mapping_keys([self.static.package.read[name].tree for name in sorted(self.static.reached)])
-        self.found += judge_subjects(self.session, subjects, keys, self.policy.seed)
+        declared = frozenset(self.contract.errors) if "errors" in self.contract.model_fields_set else None
+        self.found += judge_subjects(self.session, subjects, keys, self.policy.seed, declared)
         if self.session.child is not None:
             effects = self.session.ask(["effects"], 1_000)
-            for effect in sorted(set(effects if isinstance(effects, list) else []) - {"standard output"}):
-                self.found.append(
-                    Finding("X309", Severity.ERROR, f"calling the package changes {effect}", "entry")
-                )
+            for effect in sorted(set(effects if isinstance(effects, list) else []) - {"standard error"}):
+                printed = effect == "standard output"
+                message = "calling the package prints" if printed else f"calling the package changes {effect}"
+                code = "X304" if printed else "X309"
+                self.found.append(Finding(code, Severity.ERROR, message, self.path_of(None)))
 
     def decoder(self) -> None:
         """The vectors and malformed uplinks, where there is a decoder."""

@@ -12,11 +12,13 @@ from treaty_contracts.probe.decoder import ALWAYS_DECLARED, NEVER_DECLARED
 from treaty_contracts.probe.replies import judge_replies, place_of, thrown
 from treaty_contracts.probe.session import Call, Session
 from treaty_contracts.probe.synthesis import arguments_for
-from treaty_contracts.probe.values import error_names, shown, type_names
+from treaty_contracts.probe.values import error_names, overridden, shown, type_names
 from treaty_contracts.signatures.types import Form, parse_type, shown_type, stands_for, substitute
 
 __all__ = ["Subject", "judge_subjects"]
 
+_MISTAKES = {"ZeroDivisionError", "AttributeError", "NameError", "AssertionError", "TypeError"}
+"""What no function raises to say that it cannot read its input."""
 _DEFECTS = {"OSError", "StopIteration", "StopAsyncIteration", "RuntimeError"}
 _PLAIN = {"bytes", "int", "float", "bool"}
 _CALLABLES = {"function", "builtin_function_or_method", "method", "functools.partial"}
@@ -127,10 +129,27 @@ def _plainly_called(subject: Subject) -> bool:
     )
 
 
-def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
+def _undeclared(subject: Subject, names: list[str], declared: frozenset[str] | None) -> bool:
+    """Whether an exception is more than a refusal of its input.
+
+    Where the contract lists its errors, any other is. Where it lists none, plain lookups beyond the end
+    of a short input (IndexError, KeyError, struct.error) count as a refusal, mistakes do not.
+    """
+    if _is_defect(names):
+        return True
+    if not _plainly_called(subject):
+        return False
+    if declared is None:
+        return bool(_MISTAKES & set(names)) and "NotImplementedError" not in names
+    known = declared | ALWAYS_DECLARED
+    return not any(name in known or name.rsplit(".", 1)[-1] in known for name in names)
+
+
+def _judge(subject: Subject, reply: Any, label: str, declared: frozenset[str] | None) -> Finding | None:
     names = error_names(reply)
     if names is not None:
-        if "Exception" in names and not NEVER_DECLARED & set(names) and not _is_defect(names):
+        ends = "Exception" not in names or NEVER_DECLARED & set(names)
+        if not ends and not _undeclared(subject, names, declared):
             return None
         code = "P511" if "Exception" not in names else "P508"
         return Finding(
@@ -144,6 +163,10 @@ def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
         message = f"{subject.name}{label} gives a value that is nested without end"
         return Finding("P510", Severity.ERROR, message, subject.path)
     rendered, outputs = _unwrapped(reply.get("value"), subject)
+    named = any(form[0] == "class" and form[1][:1] == type_names(rendered)[:1] for form in outputs)
+    if (others := overridden(rendered)) and not named:
+        message = f"{subject.name}{label} gives a {type_names(rendered)[0]}, which has its own {others[0]}"
+        return Finding("P505", Severity.ERROR, message, subject.path, hint="return the built-in type itself")
     for form in outputs:
         if not satisfies(rendered, form):
             return Finding(
@@ -157,16 +180,27 @@ def _judge(subject: Subject, reply: Any, label: str) -> Finding | None:
     return None
 
 
-def judge_subjects(session: Session, subjects: list[Subject], keys: list[str], seed: int) -> list[Finding]:
-    """Call every subject, each in processes of its own; findings are the first of each kind for each."""
+def judge_subjects(
+    session: Session,
+    subjects: list[Subject],
+    keys: list[str],
+    seed: int,
+    declared: frozenset[str] | None,
+) -> list[Finding]:
+    """Call every subject, each in processes of its own; findings are the first of each kind for each.
+
+    `declared` are the errors the contract lists, None where it lists none.
+    """
     found: list[Finding] = []
     for subject in subjects:
         session.open(0)
-        found += _judge_subject(session, subject, keys, seed)
+        found += _judge_subject(session, subject, keys, seed, declared)
     return found
 
 
-def _judge_subject(session: Session, subject: Subject, keys: list[str], seed: int) -> list[Finding]:
+def _judge_subject(
+    session: Session, subject: Subject, keys: list[str], seed: int, declared: frozenset[str] | None
+) -> list[Finding]:
     calls = [
         Call(subject.step, tuple(arguments), f"call {number}", tuple(keywords.items()))
         for number, (arguments, keywords) in enumerate(arguments_for(subject.parameters(), keys, seed), 1)
@@ -179,7 +213,7 @@ def _judge_subject(session: Session, subject: Subject, keys: list[str], seed: in
             continue
         finding = judge_replies(outcome, f"{subject.name}, {call.label}", subject.path)
         if finding is None and not outcome.replies[0].get("unresolved"):
-            finding = _judge(subject, outcome.replies[0], f", {call.label}")
+            finding = _judge(subject, outcome.replies[0], f", {call.label}", declared)
             names = error_names(outcome.replies[0])
             raised.append(names is not None and not ALWAYS_DECLARED & set(names))
             stubs.append("NotImplementedError" in (error_names(outcome.replies[0]) or []))

@@ -29,6 +29,39 @@ def lineage(kind: type) -> list[str]:
     return [class_name(base) for base in type.__getattribute__(kind, "__mro__")]
 
 
+def _overrides(kind: type, base: type) -> list[str]:
+    """What a class of the package does otherwise than the built-in type it is a kind of."""
+    own: set[str] = set()
+    for part in type.__getattribute__(kind, "__mro__"):
+        if part is base or class_name(part).startswith(("enum.", "collections.")):
+            break
+        own.update(name for name in vars(part) if name in dir(base))
+    named = "_fields" in vars(kind) or any(class_name(part) == "enum.Enum" for part in kind.__mro__)
+    return [] if named else sorted(own - _HARMLESS)
+
+
+_HARMLESS = frozenset(
+    [
+        "__doc__",
+        "__init__",
+        "__new__",
+        "__repr__",
+        "__str__",
+        "__init_subclass__",
+        "__subclasshook__",
+        "__class_getitem__",
+        "__setattr__",
+        "__delattr__",
+        "__hash__",
+        "__dir__",
+        "__format__",
+        "__module__",
+        "__reduce__",
+        "__getstate__",
+    ]
+)
+
+
 class Renderer:
     """A value as plain data with its types told, bounded in depth and size."""
 
@@ -79,9 +112,13 @@ class Renderer:
         parts: list[Any] = []
         if issubclass(kind, Mapping):
             parts = [["<items>", self.render(dict(value), depth + 1)]]
+            if issubclass(kind, dict) and (others := _overrides(kind, dict)):
+                parts += [["<overrides>", others]]
         elif issubclass(kind, int | float | str | bytes | list | tuple | set | frozenset):
             base = next(base for base in kind.__mro__ if base.__module__ == "builtins" and base is not kind)
             parts = [["<value>", self.render(base(value) if base is not object else None, depth + 1)]]
+            if others := _overrides(kind, base):
+                parts += [["<overrides>", others]]
         fields = getattr(kind, "__dataclass_fields__", None)
         if isinstance(fields, dict):
             parts += [[name, self.render(getattr(value, name, None), depth + 1)] for name in fields]

@@ -46,6 +46,8 @@ def judge_replies(outcome: Outcome, label: str, promise: str) -> Finding | None:
     if outcome.died is not None:
         return death(outcome.died, label, promise)
     first, *others = outcome.replies
+    if isinstance(first, dict) and first.get("changed"):
+        return Finding("X309", Severity.ERROR, f"{label}: the uplink it was given is changed", promise)
     for other in others:
         if other == first:
             continue

@@ -42,9 +42,11 @@ class Outcome:
 
 
 def _exhausted(reply: Any) -> bool:
-    """Whether the child ran out of memory: the rest would only take long to say so too."""
+    """Whether the child ran out of memory or depth: the rest would only take long to say so too."""
     text = reply.get("message") if isinstance(reply, dict) else None
     names = reply.get("error") if isinstance(reply, dict) else None
+    if isinstance(reply, dict) and reply.get("endless"):
+        return True
     return isinstance(names, list) and ("MemoryError" in names or "out of memory" in str(text))
 
 
@@ -69,7 +71,7 @@ class Session:
         except ChildDiedError as death:
             if death.reason != "deadline":
                 raise
-            return self._open(number, LOAD_DEADLINE_MS * PATIENCE)
+            return self._open(number, LOAD_DEADLINE_MS * 2)
 
     def _open(self, number: int, deadline_ms: int) -> dict[str, Any]:
         self.close()

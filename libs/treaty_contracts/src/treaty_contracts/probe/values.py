@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-__all__ = ["UnreadableError", "error_names", "plain", "shown", "type_names"]
+__all__ = ["UnreadableError", "error_names", "overridden", "own_kind", "plain", "shown", "type_names"]
+
+
+_LIBRARY = ("collections.", "types.", "enum.")
 
 
 class UnreadableError(ValueError):
@@ -26,6 +29,24 @@ def type_names(rendered: Any) -> list[str]:
         case [str(kind), *_]:
             return [kind, "object"]
     raise UnreadableError("no rendered value")
+
+
+def own_kind(rendered: Any) -> bool:
+    """Whether a mapping or another container is of a class that neither Python nor its library defines."""
+    match rendered:
+        case ["object", [str(name), *_], [["<items>" | "<value>", _], *_]]:
+            return "." in name and not name.startswith(_LIBRARY)
+    return False
+
+
+def overridden(rendered: Any) -> list[str]:
+    """What a package's own kind of built-in value does otherwise than the built-in one."""
+    match rendered:
+        case ["object", [_, *_], [*parts]]:
+            for part in parts:
+                if isinstance(part, list) and part[0] == "<overrides>":
+                    return [str(name) for name in part[1]]
+    return []
 
 
 def plain(rendered: Any) -> Any:

@@ -60,7 +60,7 @@ WATCHED = tuple(
 
 
 class _Recorder(io.TextIOBase):
-    """Standard output and error of the child: counts what is written and keeps nothing."""
+    """A standard stream of the child: counts what is written and keeps nothing."""
 
     def __init__(self) -> None:
         self.written = 0
@@ -77,11 +77,11 @@ class Watch:
     """What of the interpreter's own state a package changed."""
 
     def __init__(self) -> None:
-        self.output = _Recorder()
+        self.output, self.errors = _Recorder(), _Recorder()
         self.before: dict[str, Any] = {}
 
     def begin(self) -> None:
-        sys.stdout = sys.stderr = self.output
+        sys.stdout, sys.stderr = self.output, self.errors
         self.before = self.state()
 
     @staticmethod
@@ -114,7 +114,8 @@ class Watch:
         return held
 
     def effects(self) -> list[str]:
-        found = ["standard output"] if self.output.written else []
+        streams = (("standard output", self.output), ("standard error", self.errors))
+        found = [name for name, stream in streams if stream.written]
         after = self.state()
         for what, before in self.before.items():
             if not isinstance(before, dict):

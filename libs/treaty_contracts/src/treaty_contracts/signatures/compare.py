@@ -160,6 +160,13 @@ class Comparison:
             self.add("S211", f"the arguments of {name} cannot be established", promise, place)
             return
         given = list(given)
+        own = wanted.arguments[0].name if method and wanted.arguments else ""
+        bound = {"self": "instance", "cls": "class"}.get(own)
+        if bound is not None and facts.get("binding") == "static":
+            self.add(
+                "S202", f"{name} is static: it takes no {own}", promise, place, f"a method of the {bound}"
+            )
+            return
         if method and facts.get("binding") == "instance":
             given = given[1:] if given and given[0]["kind"] != "var_positional" else given
         refused = refused_call(_promised(promised), as_parameters(given))
@@ -261,6 +268,9 @@ class Comparison:
                 place,
                 method=True,
             )
+        if missing := [base for base in facts.get("unimplemented", ()) if base not in wanted.methods]:
+            message = f"no {name} can be made: {', '.join(missing)} is abstract and not implemented"
+            self.add("S210", message, promise, place, hint=f"define {missing[0]} in {name}")
         for attribute, variable in wanted.attributes.items():
             at = f"{promise}.attributes.{attribute}"
             held = facts["attributes"].get(attribute)

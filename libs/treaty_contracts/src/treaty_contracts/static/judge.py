@@ -19,10 +19,13 @@ from treaty_contracts.static.promised import judge_bindings
 from treaty_contracts.static.pruning import served_versions
 from treaty_contracts.static.rules import ImportUse, walk
 from treaty_contracts.static.source import MAX_DEPTH
+from treaty_contracts.static.state import judge_state
 
 __all__ = ["StaticFacts", "judge_source", "promised_modules"]
 
 
+_CONFINED = {"X318", "X319"}
+"""Findings of code that leads nowhere: it keeps state or reads a clock, so it is still run and judged."""
 _RUN_BY_OTHERS = {"sitecustomize", "usercustomize", "conftest", "__main__", "setup"}
 """Files that Python, pip or a test runner starts of its own accord, promised or not."""
 
@@ -39,7 +42,8 @@ class StaticFacts:
     @property
     def unsafe(self) -> bool:
         """Whether the code tries to leave its confinement: then it is not run at all."""
-        return any(finding.code[0] == "X" and finding.severity is Severity.ERROR for finding in self.findings)
+        errors = {finding.code for finding in self.findings if finding.severity is Severity.ERROR}
+        return any(code[0] == "X" for code in errors - _CONFINED)
 
 
 def promised_modules(contract: Contract) -> dict[str, list[tuple[str, ModulePromise]]]:
@@ -210,5 +214,13 @@ def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
             closure.reach(name, "")
     closure.run()
     facts.findings += _ambiguous(package, facts)
-    facts.findings += judge_bindings(package, _names(contract))
+    promised = _names(contract)
+    facts.findings += judge_state(package, {name: list(names) for name, names in promised.items()})
+    told = {(finding.code, finding.place) for finding in facts.findings if finding.severity is Severity.ERROR}
+    facts.findings = [
+        finding
+        for finding in facts.findings
+        if finding.severity is Severity.ERROR or (finding.code, finding.place) not in told
+    ]
+    facts.findings += judge_bindings(package, promised)
     return facts

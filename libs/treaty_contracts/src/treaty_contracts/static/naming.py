@@ -135,14 +135,3 @@ class Names:
             and any(isinstance(target, ast.Name) and target.id == node.id for target in statement.targets)
             for statement in self.module.tree.body
         )
-
-    def outlives_a_call(self, target: ast.expr) -> bool:
-        """Whether what is counted up is the module's own."""
-        if isinstance(target, ast.Name):
-            return self.scope.outer.get(target.id) == "global"
-        while isinstance(target, ast.Subscript):
-            target = target.value
-            if isinstance(target, ast.Name):
-                home = self.scope.home(target.id)
-                return home is not None and home.kind == "module"
-        return False

@@ -25,6 +25,7 @@ from treaty_contracts.static.words import (
     DUNDERS,
     ENDINGS,
     HIDDEN,
+    HIDDEN_INSIDE,
     NAMES,
     OF_LOGGERS,
     REACHING,
@@ -76,6 +77,7 @@ class _Walker(ast.NodeVisitor):
         self.callee: ast.expr | None = None
         self.classes: list[ast.ClassDef] = []
         self.values_used: set[str] = set()
+        self.harmless: set[str] = set()
 
     def say(
         self,
@@ -289,9 +291,13 @@ class _Walker(ast.NodeVisitor):
             self.text(text, node)
 
     def text(self, text: str, node: ast.AST) -> None:
-        spelt = sorted(word for word in HIDDEN if word == text or (_is_dunder(word) and word in text))
+        if text in self.harmless:
+            return
+        spelt = sorted({text} & HIDDEN | set(HIDDEN_INSIDE.findall(text)))
         if spelt:
             self.say("X305", f"the text {spelt[0]} names the interpreter's own objects", node)
+        else:
+            self.harmless.add(text)
 
     # Calls and statements
 
@@ -330,12 +336,6 @@ class _Walker(ast.NodeVisitor):
         kind = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         if isinstance(kind, ast.Name) and kind.id in ENDINGS and self.names.is_builtin(kind.id):
             self.say("X320", f"{kind.id} ends the process that decodes", node, "raise treaty.DecodeError")
-        self.generic_visit(node)
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> None:
-        if self.functions and self.names.outlives_a_call(node.target):
-            hint = "a decoder's output follows from its input alone"
-            self.say("X318", "a count is kept between calls", node, hint)
         self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:

@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
 _UTF8 = {"utf-8", "utf8", "u8", "utf", "utf-8-sig", "ascii", "us-ascii"}
 MAX_SOURCE_BYTES = 1024 * 1024
 MAX_DEPTH = 500
+MAX_NODES = 100_000
+"""Parts of one file's tree: a table of thirty thousand numbers still fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,16 @@ def _depth(tree: ast.AST) -> int:
     return depth
 
 
+def _nodes(tree: ast.AST) -> int:
+    """How many nodes the tree has; stops past MAX_NODES."""
+    waiting: list[ast.AST] = [tree]
+    count = 0
+    while waiting and count <= MAX_NODES:
+        count += 1
+        waiting += ast.iter_child_nodes(waiting.pop())
+    return count
+
+
 def read_source(path: str, content: bytes) -> Source:
     """Decode and parse one file; every reason not to is a finding."""
     if len(content) > MAX_SOURCE_BYTES:
@@ -107,6 +119,9 @@ def read_source(path: str, content: bytes) -> Source:
         return Source(path, text, None, tuple(found))
     except (ValueError, RecursionError, MemoryError):
         found.append(_error("X313", "the source is nested too deep or holds a null byte", path))
+        return Source(path, text, None, tuple(found))
+    if _nodes(tree) > MAX_NODES:
+        found.append(_error("X313", f"more than {MAX_NODES} names, values and operations in one file", path))
         return Source(path, text, None, tuple(found))
     if _depth(tree) > MAX_DEPTH:
         found.append(_error("X313", f"nested deeper than {MAX_DEPTH} levels", path))

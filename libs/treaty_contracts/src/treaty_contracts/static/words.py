@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "BUILTINS",
+    "CHANGING",
+    "CHANGING_FIRST",
     "CLASSES",
     "CODE_BUILTINS",
     "DUNDERS",
     "ENDINGS",
     "HIDDEN",
+    "HIDDEN_INSIDE",
     "LOGGING",
     "NAMES",
     "OF_LOGGERS",
     "REACHING",
+    "RUNNING_OUT",
     "UNSETTABLE",
 ]
 
@@ -99,4 +105,42 @@ HIDDEN = (
 )
 """Names that must not even be spelt in a text: a text can become an attribute, a class or a format."""
 
+HIDDEN_INSIDE = re.compile(
+    "(?=("
+    + "|".join(
+        sorted((word for word in HIDDEN if word.startswith("__")), key=lambda word: (-len(word), word))
+    )
+    + "))"
+)
+"""Those of them that count inside a longer text as well."""
+
 LOGGING = _words("debug info warning error critical exception log warn fatal")
+
+CHANGING = _words(
+    """
+    append extend insert remove pop clear update setdefault add discard popitem sort reverse appendleft
+    extendleft popleft rotate subtract difference_update intersection_update symmetric_difference_update
+    move_to_end write writelines send throw __next__ __setitem__ __delitem__ __iadd__ __ior__ __setattr__
+    """
+)
+"""Methods that change their object."""
+
+CHANGING_FIRST = _words(
+    """
+    next setattr delattr vars operator.setitem operator.delitem operator.iadd operator.iconcat operator.ior
+    heapq.heappush heapq.heappop heapq.heapify heapq.heappushpop heapq.heapreplace bisect.insort
+    bisect.insort_left bisect.insort_right
+    """
+)
+"""Functions that change their first argument."""
+
+RUNNING_OUT = _words(
+    """
+    iter map filter zip enumerate reversed itertools.count itertools.cycle itertools.repeat itertools.chain
+    itertools.chain.from_iterable itertools.islice itertools.accumulate itertools.product itertools.starmap
+    itertools.permutations itertools.combinations itertools.compress itertools.takewhile itertools.dropwhile
+    itertools.groupby itertools.zip_longest itertools.pairwise random.Random io.BytesIO io.StringIO csv.reader
+    struct.iter_unpack re.finditer zlib.compressobj zlib.decompressobj
+    """
+)
+"""What gives something else each time it is asked: shared by calls, it counts them."""

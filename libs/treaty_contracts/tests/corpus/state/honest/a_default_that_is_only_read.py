@@ -1,0 +1,2 @@
+def decode(payload, names=["a"]):
+    return {"n": names[0]}

@@ -1,0 +1,8 @@
+def _fill(l):
+    l.append(1)
+
+
+def decode(payload):
+    l = []
+    _fill(l)
+    return {"n": l}

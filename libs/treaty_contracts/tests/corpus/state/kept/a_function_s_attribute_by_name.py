@@ -1,0 +1,3 @@
+def decode(payload: bytes) -> dict:
+    setattr(decode, "n", 1)
+    return {"n": len(payload)}

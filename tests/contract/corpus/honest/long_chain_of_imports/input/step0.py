@@ -1,0 +1,1 @@
+from step1 import SCALE

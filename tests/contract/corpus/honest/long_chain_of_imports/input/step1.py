@@ -1,0 +1,1 @@
+from step2 import SCALE

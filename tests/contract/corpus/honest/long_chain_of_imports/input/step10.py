@@ -1,0 +1,1 @@
+from step11 import SCALE

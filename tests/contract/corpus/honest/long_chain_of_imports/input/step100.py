@@ -1,0 +1,1 @@
+from step101 import SCALE

@@ -1,0 +1,1 @@
+from step102 import SCALE

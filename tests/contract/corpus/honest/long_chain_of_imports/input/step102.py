@@ -1,0 +1,1 @@
+from step103 import SCALE

@@ -1,0 +1,1 @@
+from step104 import SCALE

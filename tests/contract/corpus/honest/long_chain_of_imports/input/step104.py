@@ -1,0 +1,1 @@
+from step105 import SCALE

@@ -1,0 +1,1 @@
+from step106 import SCALE

@@ -1,0 +1,1 @@
+from step107 import SCALE

@@ -1,0 +1,1 @@
+from step108 import SCALE

@@ -1,0 +1,1 @@
+from step109 import SCALE

@@ -1,0 +1,1 @@
+from step110 import SCALE

@@ -1,0 +1,1 @@
+from step12 import SCALE

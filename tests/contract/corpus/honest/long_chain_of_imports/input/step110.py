@@ -1,0 +1,1 @@
+from step111 import SCALE

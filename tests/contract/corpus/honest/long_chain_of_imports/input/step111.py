@@ -1,0 +1,1 @@
+from step112 import SCALE

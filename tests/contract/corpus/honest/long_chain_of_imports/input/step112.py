@@ -1,0 +1,1 @@
+from step113 import SCALE

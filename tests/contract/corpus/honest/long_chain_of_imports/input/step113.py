@@ -1,0 +1,1 @@
+from step114 import SCALE

@@ -1,0 +1,1 @@
+from step115 import SCALE

@@ -1,0 +1,1 @@
+from step116 import SCALE

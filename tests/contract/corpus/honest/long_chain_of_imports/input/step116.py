@@ -1,0 +1,1 @@
+from step117 import SCALE

@@ -1,0 +1,1 @@
+from step118 import SCALE

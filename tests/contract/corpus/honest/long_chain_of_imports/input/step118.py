@@ -1,0 +1,1 @@
+from step119 import SCALE

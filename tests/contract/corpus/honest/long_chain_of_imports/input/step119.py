@@ -1,0 +1,1 @@
+from step120 import SCALE

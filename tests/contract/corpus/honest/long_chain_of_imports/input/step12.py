@@ -1,0 +1,1 @@
+from step13 import SCALE

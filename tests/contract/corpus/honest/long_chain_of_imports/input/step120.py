@@ -1,0 +1,1 @@
+from step121 import SCALE

@@ -1,0 +1,1 @@
+from step122 import SCALE

@@ -1,0 +1,1 @@
+from step123 import SCALE

@@ -1,0 +1,1 @@
+from step124 import SCALE

@@ -1,0 +1,1 @@
+from step125 import SCALE

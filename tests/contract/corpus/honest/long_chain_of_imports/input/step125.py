@@ -1,0 +1,1 @@
+from step126 import SCALE

@@ -1,0 +1,1 @@
+from step127 import SCALE

@@ -1,0 +1,1 @@
+from step128 import SCALE

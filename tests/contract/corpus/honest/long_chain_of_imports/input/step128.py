@@ -1,0 +1,1 @@
+from step129 import SCALE

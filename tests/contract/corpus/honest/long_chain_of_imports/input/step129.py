@@ -1,0 +1,1 @@
+from step130 import SCALE

@@ -1,0 +1,1 @@
+from step14 import SCALE

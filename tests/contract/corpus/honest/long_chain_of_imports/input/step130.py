@@ -1,0 +1,1 @@
+from step131 import SCALE

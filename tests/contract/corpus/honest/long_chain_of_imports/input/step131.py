@@ -1,0 +1,1 @@
+from step132 import SCALE

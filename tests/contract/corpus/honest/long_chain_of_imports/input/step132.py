@@ -1,0 +1,1 @@
+from step133 import SCALE

@@ -1,0 +1,1 @@
+from step134 import SCALE

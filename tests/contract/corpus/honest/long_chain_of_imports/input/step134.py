@@ -1,0 +1,1 @@
+from step135 import SCALE

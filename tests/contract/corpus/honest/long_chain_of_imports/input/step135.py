@@ -1,0 +1,1 @@
+from step136 import SCALE

@@ -1,0 +1,1 @@
+from step137 import SCALE

@@ -1,0 +1,1 @@
+from step138 import SCALE

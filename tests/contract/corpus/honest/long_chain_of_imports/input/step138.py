@@ -1,0 +1,1 @@
+from step139 import SCALE

@@ -1,0 +1,1 @@
+from step140 import SCALE

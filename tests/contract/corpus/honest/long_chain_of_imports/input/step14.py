@@ -1,0 +1,1 @@
+from step15 import SCALE

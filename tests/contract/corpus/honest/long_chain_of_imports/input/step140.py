@@ -1,0 +1,1 @@
+from step141 import SCALE

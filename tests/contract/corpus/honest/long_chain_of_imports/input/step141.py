@@ -1,0 +1,1 @@
+from step142 import SCALE

@@ -1,0 +1,1 @@
+from step143 import SCALE

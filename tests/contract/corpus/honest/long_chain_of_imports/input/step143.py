@@ -1,0 +1,1 @@
+from step144 import SCALE

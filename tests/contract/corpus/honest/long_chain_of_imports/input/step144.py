@@ -1,0 +1,1 @@
+from step145 import SCALE

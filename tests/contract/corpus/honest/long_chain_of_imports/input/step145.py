@@ -1,0 +1,1 @@
+from step146 import SCALE

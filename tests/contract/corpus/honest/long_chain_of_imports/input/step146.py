@@ -1,0 +1,1 @@
+from step147 import SCALE

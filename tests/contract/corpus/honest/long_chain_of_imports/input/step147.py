@@ -1,0 +1,1 @@
+from step148 import SCALE

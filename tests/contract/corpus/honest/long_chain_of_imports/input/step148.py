@@ -1,0 +1,1 @@
+from step149 import SCALE

@@ -1,0 +1,1 @@
+from step150 import SCALE

@@ -1,0 +1,1 @@
+from step16 import SCALE

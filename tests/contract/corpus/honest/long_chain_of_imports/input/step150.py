@@ -1,0 +1,1 @@
+from step151 import SCALE

@@ -1,0 +1,1 @@
+from step152 import SCALE

@@ -1,0 +1,1 @@
+from step153 import SCALE

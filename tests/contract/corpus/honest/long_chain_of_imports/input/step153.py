@@ -1,0 +1,1 @@
+from step154 import SCALE

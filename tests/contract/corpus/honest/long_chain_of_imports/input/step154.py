@@ -1,0 +1,1 @@
+from step155 import SCALE

@@ -1,0 +1,1 @@
+from step156 import SCALE

@@ -1,0 +1,1 @@
+from step157 import SCALE

@@ -1,0 +1,1 @@
+from step158 import SCALE

@@ -1,0 +1,1 @@
+from step159 import SCALE

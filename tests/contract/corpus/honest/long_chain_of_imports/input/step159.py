@@ -1,0 +1,1 @@
+from step160 import SCALE

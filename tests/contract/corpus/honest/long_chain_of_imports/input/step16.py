@@ -1,0 +1,1 @@
+from step17 import SCALE

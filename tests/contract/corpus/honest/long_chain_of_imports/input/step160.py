@@ -1,0 +1,1 @@
+from step161 import SCALE

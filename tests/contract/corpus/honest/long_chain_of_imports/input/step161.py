@@ -1,0 +1,1 @@
+from step162 import SCALE

@@ -1,0 +1,1 @@
+from step163 import SCALE

@@ -1,0 +1,1 @@
+from step164 import SCALE

@@ -1,0 +1,1 @@
+from step165 import SCALE

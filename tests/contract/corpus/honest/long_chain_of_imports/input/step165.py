@@ -1,0 +1,1 @@
+from step166 import SCALE

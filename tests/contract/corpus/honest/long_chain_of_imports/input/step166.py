@@ -1,0 +1,1 @@
+from step167 import SCALE

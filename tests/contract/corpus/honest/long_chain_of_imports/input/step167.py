@@ -1,0 +1,1 @@
+from step168 import SCALE

@@ -1,0 +1,1 @@
+from step169 import SCALE

@@ -1,0 +1,1 @@
+from step170 import SCALE

@@ -1,0 +1,1 @@
+from step18 import SCALE

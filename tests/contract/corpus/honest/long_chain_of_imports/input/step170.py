@@ -1,0 +1,1 @@
+from step171 import SCALE

@@ -1,0 +1,1 @@
+from step172 import SCALE

@@ -1,0 +1,1 @@
+from step173 import SCALE

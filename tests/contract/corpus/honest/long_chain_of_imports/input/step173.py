@@ -1,0 +1,1 @@
+from step174 import SCALE

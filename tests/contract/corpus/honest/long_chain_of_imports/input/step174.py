@@ -1,0 +1,1 @@
+from step175 import SCALE

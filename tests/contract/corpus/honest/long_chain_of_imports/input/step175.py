@@ -1,0 +1,1 @@
+from step176 import SCALE

@@ -1,0 +1,1 @@
+from step177 import SCALE

@@ -1,0 +1,1 @@
+from step178 import SCALE

@@ -1,0 +1,1 @@
+from step179 import SCALE

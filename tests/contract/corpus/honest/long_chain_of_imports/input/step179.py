@@ -1,0 +1,1 @@
+from step180 import SCALE

@@ -1,0 +1,1 @@
+from step19 import SCALE

@@ -1,0 +1,1 @@
+from step181 import SCALE

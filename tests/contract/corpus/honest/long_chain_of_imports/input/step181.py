@@ -1,0 +1,1 @@
+from step182 import SCALE

@@ -1,0 +1,1 @@
+from step183 import SCALE

@@ -1,0 +1,1 @@
+from step184 import SCALE

@@ -1,0 +1,1 @@
+from step185 import SCALE

@@ -1,0 +1,1 @@
+from step186 import SCALE

@@ -1,0 +1,1 @@
+from step187 import SCALE

@@ -1,0 +1,1 @@
+from step188 import SCALE

@@ -1,0 +1,1 @@
+from step189 import SCALE

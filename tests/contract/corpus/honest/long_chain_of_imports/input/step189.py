@@ -1,0 +1,1 @@
+from step190 import SCALE

@@ -1,0 +1,1 @@
+from step20 import SCALE

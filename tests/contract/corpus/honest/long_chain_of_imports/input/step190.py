@@ -1,0 +1,1 @@
+from step191 import SCALE

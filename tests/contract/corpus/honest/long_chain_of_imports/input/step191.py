@@ -1,0 +1,1 @@
+from step192 import SCALE

@@ -1,0 +1,1 @@
+from step193 import SCALE

@@ -1,0 +1,1 @@
+from step194 import SCALE

@@ -1,0 +1,1 @@
+from step195 import SCALE

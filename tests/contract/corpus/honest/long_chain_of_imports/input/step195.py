@@ -1,0 +1,1 @@
+from step196 import SCALE

@@ -1,0 +1,1 @@
+from step197 import SCALE

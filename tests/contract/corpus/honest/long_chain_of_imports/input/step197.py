@@ -1,0 +1,1 @@
+from step198 import SCALE

@@ -1,0 +1,1 @@
+from step199 import SCALE

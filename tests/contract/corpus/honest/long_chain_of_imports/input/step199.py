@@ -1,0 +1,1 @@
+from step200 import SCALE

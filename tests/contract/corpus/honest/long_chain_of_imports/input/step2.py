@@ -1,0 +1,1 @@
+from step3 import SCALE

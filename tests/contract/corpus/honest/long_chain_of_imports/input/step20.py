@@ -1,0 +1,1 @@
+from step21 import SCALE

@@ -1,0 +1,1 @@
+from step201 import SCALE

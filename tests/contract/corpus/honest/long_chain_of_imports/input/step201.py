@@ -1,0 +1,1 @@
+from step202 import SCALE

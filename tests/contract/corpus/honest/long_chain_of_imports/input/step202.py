@@ -1,0 +1,1 @@
+from step203 import SCALE

@@ -1,0 +1,1 @@
+from step204 import SCALE

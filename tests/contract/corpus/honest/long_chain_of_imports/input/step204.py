@@ -1,0 +1,1 @@
+from step205 import SCALE

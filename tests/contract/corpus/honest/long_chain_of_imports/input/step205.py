@@ -1,0 +1,1 @@
+from step206 import SCALE

@@ -1,0 +1,1 @@
+from step207 import SCALE

@@ -1,0 +1,1 @@
+from step208 import SCALE

@@ -1,0 +1,1 @@
+from step209 import SCALE

@@ -1,0 +1,1 @@
+from step210 import SCALE

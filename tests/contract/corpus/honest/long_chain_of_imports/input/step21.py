@@ -1,0 +1,1 @@
+from step22 import SCALE

@@ -1,0 +1,1 @@
+from step211 import SCALE

@@ -1,0 +1,1 @@
+from step212 import SCALE

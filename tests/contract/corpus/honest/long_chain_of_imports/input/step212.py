@@ -1,0 +1,1 @@
+from step213 import SCALE

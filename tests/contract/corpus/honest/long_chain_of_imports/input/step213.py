@@ -1,0 +1,1 @@
+from step214 import SCALE

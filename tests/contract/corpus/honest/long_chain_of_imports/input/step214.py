@@ -1,0 +1,1 @@
+from step215 import SCALE

@@ -1,0 +1,1 @@
+from step216 import SCALE

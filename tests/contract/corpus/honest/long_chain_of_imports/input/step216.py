@@ -1,0 +1,1 @@
+from step217 import SCALE

@@ -1,0 +1,1 @@
+from step218 import SCALE

@@ -1,0 +1,1 @@
+from step219 import SCALE

@@ -1,0 +1,1 @@
+from step220 import SCALE

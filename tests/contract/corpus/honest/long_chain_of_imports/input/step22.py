@@ -1,0 +1,1 @@
+from step23 import SCALE

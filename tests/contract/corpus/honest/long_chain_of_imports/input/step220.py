@@ -1,0 +1,1 @@
+from step221 import SCALE

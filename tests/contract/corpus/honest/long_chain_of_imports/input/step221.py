@@ -1,0 +1,1 @@
+from step222 import SCALE

@@ -1,0 +1,1 @@
+from step223 import SCALE

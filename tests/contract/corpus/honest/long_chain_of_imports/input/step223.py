@@ -1,0 +1,1 @@
+from step224 import SCALE

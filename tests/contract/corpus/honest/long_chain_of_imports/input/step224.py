@@ -1,0 +1,1 @@
+from step225 import SCALE

@@ -1,0 +1,1 @@
+from step226 import SCALE

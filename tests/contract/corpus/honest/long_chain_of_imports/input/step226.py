@@ -1,0 +1,1 @@
+from step227 import SCALE

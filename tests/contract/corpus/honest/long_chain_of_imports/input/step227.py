@@ -1,0 +1,1 @@
+from step228 import SCALE

@@ -1,0 +1,1 @@
+from step229 import SCALE

@@ -1,0 +1,1 @@
+from step230 import SCALE

@@ -1,0 +1,1 @@
+from step24 import SCALE

@@ -1,0 +1,1 @@
+from step231 import SCALE

@@ -1,0 +1,1 @@
+from step232 import SCALE

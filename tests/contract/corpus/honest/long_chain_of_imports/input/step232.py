@@ -1,0 +1,1 @@
+from step233 import SCALE

@@ -1,0 +1,1 @@
+from step234 import SCALE

@@ -1,0 +1,1 @@
+from step235 import SCALE

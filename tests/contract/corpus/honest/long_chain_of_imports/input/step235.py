@@ -1,0 +1,1 @@
+from step236 import SCALE

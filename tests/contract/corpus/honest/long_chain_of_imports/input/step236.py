@@ -1,0 +1,1 @@
+from step237 import SCALE

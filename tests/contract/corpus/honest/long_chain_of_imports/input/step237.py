@@ -1,0 +1,1 @@
+from step238 import SCALE

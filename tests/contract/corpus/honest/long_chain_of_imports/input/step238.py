@@ -1,0 +1,1 @@
+from step239 import SCALE

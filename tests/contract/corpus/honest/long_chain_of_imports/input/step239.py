@@ -1,0 +1,1 @@
+from step240 import SCALE

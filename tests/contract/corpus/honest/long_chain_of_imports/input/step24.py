@@ -1,0 +1,1 @@
+from step25 import SCALE

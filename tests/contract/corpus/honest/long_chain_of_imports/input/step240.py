@@ -1,0 +1,1 @@
+from step241 import SCALE

@@ -1,0 +1,1 @@
+from step242 import SCALE

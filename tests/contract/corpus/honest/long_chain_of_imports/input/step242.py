@@ -1,0 +1,1 @@
+from step243 import SCALE

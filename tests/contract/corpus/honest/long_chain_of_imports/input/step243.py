@@ -1,0 +1,1 @@
+from step244 import SCALE

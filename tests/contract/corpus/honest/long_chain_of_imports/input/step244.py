@@ -1,0 +1,1 @@
+from step245 import SCALE

@@ -1,0 +1,1 @@
+from step246 import SCALE

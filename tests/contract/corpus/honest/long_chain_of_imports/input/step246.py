@@ -1,0 +1,1 @@
+from step247 import SCALE

@@ -1,0 +1,1 @@
+from step248 import SCALE

@@ -1,0 +1,1 @@
+from step249 import SCALE

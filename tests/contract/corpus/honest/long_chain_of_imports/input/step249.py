@@ -1,0 +1,1 @@
+from step250 import SCALE

@@ -1,0 +1,1 @@
+from step26 import SCALE

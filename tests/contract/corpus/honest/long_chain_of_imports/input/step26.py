@@ -1,0 +1,1 @@
+from step27 import SCALE

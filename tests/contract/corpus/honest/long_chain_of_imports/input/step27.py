@@ -1,0 +1,1 @@
+from step28 import SCALE

@@ -1,0 +1,1 @@
+from step29 import SCALE

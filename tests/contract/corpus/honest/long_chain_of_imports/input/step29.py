@@ -1,0 +1,1 @@
+from step30 import SCALE

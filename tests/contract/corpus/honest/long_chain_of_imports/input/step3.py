@@ -1,0 +1,1 @@
+from step4 import SCALE

@@ -1,0 +1,1 @@
+from step31 import SCALE

@@ -1,0 +1,1 @@
+from step32 import SCALE

@@ -1,0 +1,1 @@
+from step33 import SCALE

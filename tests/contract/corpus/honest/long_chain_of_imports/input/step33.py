@@ -1,0 +1,1 @@
+from step34 import SCALE

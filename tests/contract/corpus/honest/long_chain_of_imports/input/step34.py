@@ -1,0 +1,1 @@
+from step35 import SCALE

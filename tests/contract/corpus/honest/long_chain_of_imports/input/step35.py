@@ -1,0 +1,1 @@
+from step36 import SCALE

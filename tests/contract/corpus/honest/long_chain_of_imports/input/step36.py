@@ -1,0 +1,1 @@
+from step37 import SCALE

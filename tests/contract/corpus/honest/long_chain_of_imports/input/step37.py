@@ -1,0 +1,1 @@
+from step38 import SCALE

@@ -1,0 +1,1 @@
+from step39 import SCALE

@@ -1,0 +1,1 @@
+from step40 import SCALE

@@ -1,0 +1,1 @@
+from step5 import SCALE

@@ -1,0 +1,1 @@
+from step41 import SCALE

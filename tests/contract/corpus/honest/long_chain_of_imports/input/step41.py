@@ -1,0 +1,1 @@
+from step42 import SCALE

@@ -1,0 +1,1 @@
+from step43 import SCALE

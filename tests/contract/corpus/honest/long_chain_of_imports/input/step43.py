@@ -1,0 +1,1 @@
+from step44 import SCALE

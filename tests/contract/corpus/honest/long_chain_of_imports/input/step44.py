@@ -1,0 +1,1 @@
+from step45 import SCALE

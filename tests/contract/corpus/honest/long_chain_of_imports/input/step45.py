@@ -1,0 +1,1 @@
+from step46 import SCALE

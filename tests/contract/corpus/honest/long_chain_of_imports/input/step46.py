@@ -1,0 +1,1 @@
+from step47 import SCALE

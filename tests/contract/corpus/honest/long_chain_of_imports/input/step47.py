@@ -1,0 +1,1 @@
+from step48 import SCALE

@@ -1,0 +1,1 @@
+from step49 import SCALE

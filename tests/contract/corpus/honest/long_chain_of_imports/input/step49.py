@@ -1,0 +1,1 @@
+from step50 import SCALE

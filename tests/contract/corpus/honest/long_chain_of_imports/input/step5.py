@@ -1,0 +1,1 @@
+from step6 import SCALE

@@ -1,0 +1,1 @@
+from step51 import SCALE

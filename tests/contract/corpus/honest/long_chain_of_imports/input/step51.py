@@ -1,0 +1,1 @@
+from step52 import SCALE

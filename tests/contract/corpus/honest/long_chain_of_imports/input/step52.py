@@ -1,0 +1,1 @@
+from step53 import SCALE

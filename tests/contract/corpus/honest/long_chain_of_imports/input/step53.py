@@ -1,0 +1,1 @@
+from step54 import SCALE

@@ -1,0 +1,1 @@
+from step55 import SCALE

@@ -1,0 +1,1 @@
+from step56 import SCALE

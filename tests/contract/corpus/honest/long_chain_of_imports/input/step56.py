@@ -1,0 +1,1 @@
+from step57 import SCALE

@@ -1,0 +1,1 @@
+from step58 import SCALE

@@ -1,0 +1,1 @@
+from step59 import SCALE

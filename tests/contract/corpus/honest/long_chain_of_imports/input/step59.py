@@ -1,0 +1,1 @@
+from step60 import SCALE

@@ -1,0 +1,1 @@
+from step7 import SCALE

@@ -1,0 +1,1 @@
+from step61 import SCALE

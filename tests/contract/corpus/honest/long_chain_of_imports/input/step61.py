@@ -1,0 +1,1 @@
+from step62 import SCALE

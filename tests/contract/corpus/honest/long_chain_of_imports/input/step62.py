@@ -1,0 +1,1 @@
+from step63 import SCALE

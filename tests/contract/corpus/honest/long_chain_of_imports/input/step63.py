@@ -1,0 +1,1 @@
+from step64 import SCALE

@@ -1,0 +1,1 @@
+from step65 import SCALE

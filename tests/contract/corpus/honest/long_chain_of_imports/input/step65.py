@@ -1,0 +1,1 @@
+from step66 import SCALE

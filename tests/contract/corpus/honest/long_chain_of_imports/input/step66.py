@@ -1,0 +1,1 @@
+from step67 import SCALE

@@ -1,0 +1,1 @@
+from step68 import SCALE

@@ -1,0 +1,1 @@
+from step69 import SCALE

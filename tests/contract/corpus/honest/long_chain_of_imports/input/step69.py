@@ -1,0 +1,1 @@
+from step70 import SCALE

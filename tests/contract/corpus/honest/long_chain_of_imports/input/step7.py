@@ -1,0 +1,1 @@
+from step8 import SCALE

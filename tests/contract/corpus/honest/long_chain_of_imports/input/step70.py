@@ -1,0 +1,1 @@
+from step71 import SCALE

@@ -1,0 +1,1 @@
+from step72 import SCALE

@@ -1,0 +1,1 @@
+from step73 import SCALE

@@ -1,0 +1,1 @@
+from step74 import SCALE

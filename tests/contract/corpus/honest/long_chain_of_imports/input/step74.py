@@ -1,0 +1,1 @@
+from step75 import SCALE

@@ -1,0 +1,1 @@
+from step76 import SCALE

@@ -1,0 +1,1 @@
+from step77 import SCALE

@@ -1,0 +1,1 @@
+from step78 import SCALE

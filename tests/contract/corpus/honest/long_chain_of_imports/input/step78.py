@@ -1,0 +1,1 @@
+from step79 import SCALE

@@ -1,0 +1,1 @@
+from step80 import SCALE

@@ -1,0 +1,1 @@
+from step9 import SCALE

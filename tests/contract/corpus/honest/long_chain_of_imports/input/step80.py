@@ -1,0 +1,1 @@
+from step81 import SCALE

@@ -1,0 +1,1 @@
+from step82 import SCALE

@@ -1,0 +1,1 @@
+from step83 import SCALE

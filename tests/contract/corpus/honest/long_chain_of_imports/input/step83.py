@@ -1,0 +1,1 @@
+from step84 import SCALE

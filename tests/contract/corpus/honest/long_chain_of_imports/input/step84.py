@@ -1,0 +1,1 @@
+from step85 import SCALE

@@ -1,0 +1,1 @@
+from step86 import SCALE

@@ -1,0 +1,1 @@
+from step87 import SCALE

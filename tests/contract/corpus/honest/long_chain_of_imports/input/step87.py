@@ -1,0 +1,1 @@
+from step88 import SCALE

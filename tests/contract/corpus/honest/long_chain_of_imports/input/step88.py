@@ -1,0 +1,1 @@
+from step89 import SCALE

@@ -1,0 +1,1 @@
+from step90 import SCALE

@@ -1,0 +1,1 @@
+from step10 import SCALE

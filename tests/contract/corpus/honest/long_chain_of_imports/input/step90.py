@@ -1,0 +1,1 @@
+from step91 import SCALE

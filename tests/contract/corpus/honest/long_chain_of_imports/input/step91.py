@@ -1,0 +1,1 @@
+from step92 import SCALE

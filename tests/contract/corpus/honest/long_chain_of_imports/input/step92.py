@@ -1,0 +1,1 @@
+from step93 import SCALE

@@ -1,0 +1,1 @@
+from step94 import SCALE

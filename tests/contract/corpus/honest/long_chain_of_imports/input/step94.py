@@ -1,0 +1,1 @@
+from step95 import SCALE

@@ -1,0 +1,1 @@
+from step96 import SCALE

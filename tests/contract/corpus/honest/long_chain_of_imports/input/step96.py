@@ -1,0 +1,1 @@
+from step97 import SCALE

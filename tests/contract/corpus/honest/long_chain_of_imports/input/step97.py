@@ -1,0 +1,1 @@
+from step98 import SCALE

@@ -1,0 +1,1 @@
+from step99 import SCALE

@@ -1,0 +1,1 @@
+from step100 import SCALE
