@@ -20,6 +20,7 @@ from treaty_cli.tokens import token_command
 from treaty_cli.trace.command import trace_command
 from treaty_cli.up.command import up_command
 from treaty_cli.watch import watch_command
+from treaty_cli.worker import worker_command
 
 __all__ = ["app", "main"]
 
@@ -33,6 +34,7 @@ app.command("demo")(demo_command)
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(uplink.app, name="uplink")
 app.command("watch")(watch_command)
+app.command("worker")(worker_command)
 app.command("trace")(trace_command)
 app.add_typer(jobs.app, name="job")
 app.command("token")(token_command)
