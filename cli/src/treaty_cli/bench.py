@@ -13,9 +13,10 @@ import typer
 from treaty_cli.options import Json
 from treaty_cli.output import emit
 
-__all__ = ["bench_command", "benchmarks"]
+__all__ = ["OPTIONS_OF_ITS_OWN", "bench_command", "benchmarks"]
 
 FOLDER = Path("tests/bench")
+OPTIONS_OF_ITS_OWN = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def benchmarks(folder: Path = FOLDER) -> dict[str, Path]:
@@ -32,10 +33,11 @@ def _about(path: Path) -> str:
 
 
 def bench_command(
+    context: typer.Context,
     name: Annotated[str | None, typer.Argument(help="A benchmark; none lists them.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Run a benchmark; its numbers are one JSON object with --json."""
+    """Run a benchmark; its numbers are one JSON object with --json. More options are the benchmark's own."""
     found = benchmarks()
     if name is None:
         emit(
@@ -47,5 +49,5 @@ def bench_command(
         return
     if name not in found:
         raise typer.BadParameter(f"no benchmark {name!r} in {FOLDER}: {', '.join(found) or 'there are none'}")
-    command = [sys.executable, str(found[name]), *(["--json"] if as_json else [])]
+    command = [sys.executable, str(found[name]), *(["--json"] if as_json else []), *context.args]
     raise typer.Exit(subprocess.run(command, check=False).returncode)

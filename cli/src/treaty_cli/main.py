@@ -12,7 +12,7 @@ import typer
 
 from treaty_cli import plugin, uplink
 from treaty_cli.api import ApiError
-from treaty_cli.bench import bench_command
+from treaty_cli.bench import OPTIONS_OF_ITS_OWN, bench_command
 from treaty_cli.demo.command import demo_command
 from treaty_cli.home import Home, NotRunningError
 from treaty_cli.jobs import command as jobs
@@ -38,7 +38,7 @@ app.command("worker")(worker_command)
 app.command("trace")(trace_command)
 app.add_typer(jobs.app, name="job")
 app.command("token")(token_command)
-app.command("bench", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench_command)
+app.command("bench", context_settings=OPTIONS_OF_ITS_OWN)(bench_command)
 
 
 @app.callback()

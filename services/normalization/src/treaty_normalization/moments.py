@@ -42,6 +42,9 @@ def moment(uplink: UplinkAccepted, told: int | None) -> Moment:
     return Moment(observed_at, observed_at, Quality.LATE if late else Quality.GOOD)
 
 
+_MILLISECONDS: Final = [f"{ms:03d}Z" for ms in range(1000)]
+
+
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> str:
     return rfc3339(seconds * 1000)[:-4]
@@ -49,5 +52,4 @@ def _second(seconds: int) -> str:
 
 def instant(ms: int) -> str:
     """As treaty_events.instants.rfc3339; the uplinks of one second share most of the text."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{_second(seconds)}{rest:03d}Z"
+    return _second(ms // 1000) + _MILLISECONDS[ms % 1000]

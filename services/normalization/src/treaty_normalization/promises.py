@@ -34,6 +34,10 @@ class Promised:
     low: float
     high: float
 
+    def canonical(self, value: float) -> float:
+        """In `unit`."""
+        return value * self.factor / self.divisor + self.offset
+
 
 @dataclass(frozen=True, slots=True)
 class PromisedProperty:
@@ -58,6 +62,11 @@ class Promises:
             name: _promised(measurement.quantity, measurement.unit, measurement.range)
             for name, measurement in contract.emits.measurements.items()
         }
+        self.plan = {
+            name: (m.unit, m.low, m.high, None if m.identity else m.canonical)
+            for name, m in self.measurements.items()
+        }
+        """The measurements as the hot path unpacks them: canonical unit, plausible range, conversion."""
         self.properties = {
             name: PromisedProperty(
                 _KINDS[prop.type], prop.type, None if prop.values is None else frozenset(prop.values)

@@ -10,6 +10,7 @@ import msgspec
 from treaty_chassis.kafka.work import Record
 from treaty_events.codec import BodyError, decode
 from treaty_events.uplinks import UplinkAccepted
+from treaty_normalization import wire
 
 __all__ = ["Arrival", "UnreadableError", "read"]
 
@@ -22,7 +23,7 @@ class UnreadableError(ValueError):
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An uplink and the record that brought it, its headers by name. `place` is its EventId's text
-    without the index."""
+    without the index. `uplink` is read as the struct of the type, which has all its fields."""
 
     record: Record
     headers: dict[str, bytes | None]
@@ -39,7 +40,7 @@ def read(record: Record) -> Arrival:
     if record.value is None:
         raise UnreadableError("the record has no value")
     try:
-        uplink = decode(UplinkAccepted, record.value)
+        uplink = decode(wire.UplinkAccepted, record.value)
     except BodyError as error:
         raise UnreadableError(str(error)) from error
     return Arrival(record, headers, uplink, identity.decode().rpartition(":")[0])
