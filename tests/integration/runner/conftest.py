@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.measures import Measures
-from treaty_chassis.kafka.runner import ExitCode, Runner
+from treaty_chassis.kafka.runner import ExitCode, Options, Runner
 from treaty_chassis.kafka.work import Work
 from treaty_embedded.pytest_plugin import KafkaAddress
 
@@ -59,10 +59,12 @@ class Flow:
         client: ConfluentClient,
         limit: Callable[[str], int] = lambda _: 1 << 20,
         held: Sequence[str] = (),
+        options: Options | None = None,
+        source: str | None = None,
     ) -> Runner:
         """Running in a thread, subscribed to the source."""
-        runner = Runner(client, work, limit, measures=Measures(CollectorRegistry()))
-        runner.subscribe([self.source])
+        runner = Runner(client, work, limit, measures=Measures(CollectorRegistry()), options=options)
+        runner.subscribe([source or self.source])
         runner.pause(held)
         thread = threading.Thread(target=lambda: self.codes.append(runner.run()), daemon=True)
         thread.start()

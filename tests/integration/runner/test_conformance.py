@@ -137,6 +137,30 @@ def test_outputs_and_offsets_commit_together(stage: Stage) -> None:
     assert member.client.committed([place]) == [Assigned(place, 2)]
 
 
+def test_a_reader_at_the_end_is_told_what_it_passed_without_a_record(stage: Stage) -> None:
+    """A committed marker, an aborted record and its marker: none of them is ever polled."""
+    stage.append(stage.topic, [b"1"])
+    writer = Member(stage.client("writer"), [stage.topic])
+    writer.poll(1)
+    for end in (writer.client.commit, writer.client.abort):
+        writer.client.begin()
+        writer.client.produce([Output(stage.out, None, b"2")])
+        writer.client.send_offsets({Partition(stage.topic, 0): 1})
+        end()
+    reader = Member(stage.client("reader"), [stage.out])
+    assert reader.poll(1) == [b"2"]
+    place = Partition(stage.out, 0)
+    last: dict[Partition, int] = {}
+
+    def passed(found: list[Record]) -> bool:
+        assert found == []
+        last.update(reader.client.passed())
+        return last.get(place, 0) >= 2
+
+    reader.poll_until(passed)
+    assert reader.client.passed() == {}
+
+
 def test_nothing_of_an_aborted_transaction_is_ever_seen(stage: Stage) -> None:
     place = Partition(stage.topic, 0)
     stage.append(stage.topic, [b"1"])

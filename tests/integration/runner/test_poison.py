@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
+from treaty_chassis.kafka.runner import Options
 from treaty_chassis.kafka.sizes import TRUNCATED
 from treaty_chassis.kafka.topics import admin
 from treaty_chassis.kafka.work import Output, PureWork, Record
@@ -74,6 +75,38 @@ def test_records_that_retention_took_before_they_were_read_are_an_alarm_and_not_
     produce(flow.servers, flow.source, [b"4"], lambda _: other)
     wait_for(lambda: b"4" in values(read(flow.servers, flow.out)), "the other partition's copy")
     assert values(read(flow.servers, flow.out)) == [b"1", b"4"]
+
+
+def test_retention_that_takes_only_markers_strands_nobody(flow: Flow) -> None:
+    """The source is another runner's output, so that its last record is followed by a marker."""
+    upstream, far = unique("upstream"), unique("far")
+    create(flow.servers, Spec(upstream), Spec(far))
+    feeding = flow.runner(copying(flow.source, flow.dead), flow.client("up"), source=upstream)
+    produce(flow.servers, upstream, [b"1", b"2", b"3"])
+    first = flow.runner(copying(far, flow.dead), flow.client("down"), options=Options(carry_s=0.5))
+    wait_for(lambda: len(read(flow.servers, far)) == 3, "the first copies")
+    client = admin(flow.servers)
+    places = [TopicPartition(flow.source, number) for number in range(2)]
+    probe = Consumer({"bootstrap.servers": flow.servers, "group.id": flow.group})
+    ends = {p.partition: probe.get_watermark_offsets(p, timeout=10)[1] for p in places}
+
+    def carried() -> bool:
+        found = probe.committed(places, timeout=10)
+        return all(p.offset == ends[p.partition] for p in found if ends[p.partition])
+
+    wait_for(carried, "the markers to be passed")
+    probe.close()
+    gone = [TopicPartition(flow.source, number, end) for number, end in ends.items() if end]
+    for future in client.delete_records(gone).values():
+        future.result(30)
+    first.stop()
+    wait_for(lambda: flow.codes == [0], "the end of the first process")
+
+    again = flow.runner(copying(far, flow.dead), flow.client("down"))
+    produce(flow.servers, upstream, [b"4"])
+    wait_for(lambda: len(read(flow.servers, far)) == 4, "what came after")
+    wait_for(lambda: again.check() is None, "nobody to be stranded")
+    assert feeding.check() is None
 
 
 def _partition(key: bytes) -> int:

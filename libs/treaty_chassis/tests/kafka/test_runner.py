@@ -14,7 +14,7 @@ from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, Tim
 from treaty_chassis.kafka.runner import ExitCode, Options, Runner
 from treaty_chassis.kafka.work import Assigned, Finished, Output, Partition, Record, Work
 from treaty_chassis.simulation.client import SimulatedClient
-from treaty_chassis.simulation.cluster import Cluster
+from treaty_chassis.simulation.cluster import Cluster, Transaction
 from treaty_chassis.simulation.drill import SimulatedClock
 from treaty_chassis.simulation.group import Group
 
@@ -83,9 +83,10 @@ class Held(Delayed):
 
 
 class Stage:
-    def __init__(self, work: Work, bounds: Bounds | None = None) -> None:
+    def __init__(self, work: Work, bounds: Bounds | None = None, stuck: int = 0) -> None:
         self.cluster = Cluster()
-        for topic in ("a", "b", OUT, DEAD):
+        inputs = ["a", "b", *(f"stuck-{number}" for number in range(stuck))]
+        for topic in (*inputs, OUT, DEAD):
             self.cluster.create(topic)
         self.client = Watched(self.cluster, Group("g", self.cluster))
         self.registry = CollectorRegistry()
@@ -98,7 +99,7 @@ class Stage:
             hold=Hold(from_rate=float("inf")),
             options=Options(poll_records=10, bounds=bounds or Bounds()),
         )
-        self.runner.subscribe(["a", "b"])
+        self.runner.subscribe(inputs)
         self.runner.start()
         self.runner.turn()
 
@@ -209,6 +210,48 @@ def test_a_partition_with_too_much_in_hand_is_paused_and_its_neighbour_goes_on()
     work.let_go = {A: 2, B: 2}
     stage.turns(600)
     assert stage.committed()[A] == 499
+
+
+def test_a_topic_is_passed_without_records_in_a_transaction_of_its_own_once_a_minute():
+    stage = Stage(pure())
+    upstream = Transaction("upstream", stage.cluster.initialise("upstream"), 0)
+    stage.cluster.produce(upstream, [Output("a", None, b"1")])
+    stage.cluster.end_transaction(upstream, committed=True)
+    stage.turns(5)
+    assert stage.committed() == {A: 1, B: None}
+    begun = stage.client.calls.count("begin")
+    stage.cluster.now_ms += 61_000
+    stage.turns(5)
+    assert stage.committed() == {A: 2, B: None}, "the marker is behind"
+    stage.cluster.now_ms += 61_000
+    stage.turns(5)
+    assert stage.client.calls.count("begin") == begun + 1, "nothing had moved the second time"
+
+
+def test_a_process_that_ends_in_order_leaves_no_marker_before_it():
+    stage = Stage(pure())
+    upstream = Transaction("upstream", stage.cluster.initialise("upstream"), 0)
+    stage.cluster.produce(upstream, [Output("a", None, b"1")])
+    stage.cluster.end_transaction(upstream, committed=True)
+    stage.turns(3)
+    stage.runner.drain()
+    assert stage.committed() == {A: 2, B: None}
+
+
+def test_twenty_stuck_partitions_leave_their_neighbours_to_go_on():
+    """The whole is two hundred records' worth; each of the stuck could take it all, one after the other."""
+    work = Held()
+    bounds = Bounds(in_flight_bytes=40_000, partition_bytes=10_000)
+    stage = Stage(work, bounds, stuck=20)
+    for number in range(20):
+        stage.feed(f"stuck-{number}", *range(1, 100), size=100)
+    stage.turns(200)
+    work.let_go = {A: 99, B: 99}
+    for number in range(1, 40):
+        stage.feed("a", 7 * number + 1)
+        stage.feed("b", 7 * number + 1)
+        stage.turns(2)
+    assert stage.committed() == {A: 39, B: 39}
 
 
 def test_pausing_a_topic_drops_what_is_in_hand_of_it_and_resuming_brings_it_again():

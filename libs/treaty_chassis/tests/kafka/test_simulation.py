@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from treaty_chassis.kafka.work import Output, Partition, Work
+from treaty_chassis.kafka.work import Output, Partition, Record, Work
 from treaty_chassis.simulation.client import SimulatedClient
-from treaty_chassis.simulation.cluster import Cluster
+from treaty_chassis.simulation.cluster import Cluster, Transaction
 from treaty_chassis.simulation.drill import Drill, Odds
 from treaty_chassis.simulation.faults import Crash, Faults
 from treaty_chassis.simulation.group import Group, Member
@@ -117,6 +117,61 @@ def test_poison_ends_as_a_dead_letter_and_all_else_goes_through(seed: int) -> No
     assert sorted(r.value for r in cluster.visible(DEAD)) == sorted(poison)
     good = sorted(o.value or b"" for r in inputs if r.value not in poison for o in copies(r))
     assert sorted(r.value for r in cluster.visible(OUT)) == good
+
+
+@pytest.mark.parametrize("seed", SEEDS[:60])
+def test_retention_that_takes_what_was_consumed_and_the_markers_after_it_strands_nobody(seed: int) -> None:
+    """The input is transactional, as every topic but the raw ones is: each batch ends in a marker, and some
+    batches are aborted. Retention follows the group, and in the end takes everything."""
+    print("seed", seed)
+    cluster = new_cluster()
+    rng = random.Random(seed)
+    source = numbers()
+    places = [Partition(topic, number) for topic in IN for number in range(2)]
+
+    def feed() -> None:
+        upstream = Transaction("upstream", cluster.initialise("upstream"), 0)
+        made = [next(source) for _ in range(rng.randint(1, 4))]
+        cluster.produce(upstream, [Output(rng.choice(IN), b"key-%d" % (int(v) % 5), v) for v in made])
+        cluster.end_transaction(upstream, committed=rng.random() < 0.8)
+        for place in places:
+            cluster.retain(place, cluster.committed("drill", place) or 0)
+
+    fed: set[bytes | None] = set()
+
+    def remember() -> None:
+        feed()
+        fed.update(r.value for topic in IN for r in cluster.visible(topic))
+
+    found = Drill(cluster, pure, IN, rng)
+    found.run(150, remember)
+    found.finish(
+        lambda: all((cluster.committed("drill", p) or 0) == cluster.end(p) for p in places if cluster.end(p))
+    )
+    for place in places:
+        cluster.retain(place, cluster.end(place))
+    remember()
+    found.finish(consumed(cluster))
+    made = {(r.value or b"").split(b".")[0] for r in cluster.visible(OUT)}
+    assert made == {v for v in fed if v and copies(Record("", 0, 0, 0, None, v))}
+    assert len({r.value for r in cluster.visible(OUT)}) == len(cluster.visible(OUT))
+
+
+def test_records_that_retention_took_before_they_were_read_strand_their_partition() -> None:
+    cluster = new_cluster()
+    found = Drill(cluster, pure, IN, random.Random(1), slots=1)
+    cluster.append("in-a", b"1", key=b"k")
+    found.finish(consumed(cluster))
+    place = next(p for p in (Partition("in-a", 0), Partition("in-a", 1)) if cluster.end(p))
+    for value in (b"2", b"4"):
+        cluster.append("in-a", value, key=b"k")
+    cluster.retain(place, 2)
+    runner = found.process(SimulatedClient(cluster, found.group, "0"))
+    runner.start()
+    for _ in range(3):
+        runner.turn()
+    assert "stranded" in (runner.check() or "")
+    assert [r.value for r in cluster.visible(OUT)] == [b"1.0"]
 
 
 def test_a_crash_before_and_after_every_single_primitive_loses_and_repeats_nothing() -> None:

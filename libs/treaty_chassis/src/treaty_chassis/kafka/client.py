@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from treaty_chassis.kafka import config, failures
 from treaty_chassis.kafka.connection import Connection
 from treaty_chassis.kafka.coverage import Coverage
-from treaty_chassis.kafka.history import LogHistory
+from treaty_chassis.kafka.history import LogHistory, end_met
 from treaty_chassis.kafka.port import RebalanceListener
 from treaty_chassis.kafka.producing import TransactionalProducer
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
@@ -24,6 +24,9 @@ __all__ = ["ConfluentClient"]
 log = structlog.get_logger(__name__)
 _CALL_S: Final = 5.0
 _PAUSED_ENDS_S: Final = 10.0
+_GONE: Final = frozenset(
+    {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
+)
 # Closing takes a moment: there is nothing to commit and no group to leave.
 _HANG_S: Final = 15.0
 
@@ -47,6 +50,7 @@ class ConfluentClient:
         self._fatal: KafkaError | None = None
         self._connection = Connection()
         self._stranded: dict[Partition, str] = {}
+        self._passed: dict[Partition, int] = {}
         self._paused: set[Partition] = set()
         self._paused_ends: dict[Partition, int] = {}
         self._paused_ends_at = 0.0
@@ -95,6 +99,10 @@ class ConfluentClient:
             if m.error() is None or self._met(m)
         ]
 
+    def passed(self) -> Mapping[Partition, int]:
+        passed, self._passed = self._passed, {}
+        return passed
+
     def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
         if not partitions:
             return []
@@ -108,9 +116,20 @@ class ConfluentClient:
                     raise KafkaException(place.error)
                 offset = place.offset
                 if offset < 0:
-                    offset, _ = self._consumer.get_watermark_offsets(place, timeout=_CALL_S)
+                    offset = self._log_start(place)
                 starts.append(Assigned(Partition(place.topic, place.partition), offset))
         return starts
+
+    def _log_start(self, place: TopicPartition) -> int:
+        try:
+            return self._consumer.get_watermark_offsets(place, timeout=_CALL_S)[0]
+        except KafkaException as error:
+            if error.args[0].code() not in _GONE:
+                raise
+            # Deleted, or too new for this broker to know of: either way what comes there begins at 0. The
+            # coordinator goes on giving a static member that comes back what it had, deleted topics too.
+            log.warning("no such partition", topic=place.topic, partition=place.partition)
+            return 0
 
     def start(self, partitions: Sequence[Assigned]) -> None:
         for partition, _ in partitions:
@@ -121,6 +140,7 @@ class ConfluentClient:
         self.resume([partition for partition, _ in partitions])
 
     def seek(self, partitions: Sequence[Assigned]) -> None:
+        self._passed.clear()
         with failures.outside_transaction():
             for assigned in partitions:
                 if assigned.partition not in self._stranded:
@@ -237,6 +257,10 @@ class ConfluentClient:
         error = message.error()
         if error is None:
             return True
+        end = end_met(message)
+        if end is not None:
+            self._passed[end.partition] = end.offset
+            return False
         if failures.is_fatal(error):
             raise failures.fatal(error)
         topic, number = message.topic(), message.partition()

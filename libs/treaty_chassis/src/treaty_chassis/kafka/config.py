@@ -55,6 +55,8 @@ def consumer(bootstrap_servers: str, group: str, slot: str) -> dict[str, Any]:
         # A record that retention took before it was read is an alarm, never a silent skip.
         "auto.offset.reset": "error",
         "isolation.level": "read_committed",
+        # The end's offset lies past markers and aborted records, of which nothing else tells.
+        "enable.partition.eof": True,
         # How soon a topic that appears is seen.
         "topic.metadata.refresh.interval.ms": 1000,
         # Memory: what is fetched ahead of the loop, a partition, and how soon a full queue is looked at

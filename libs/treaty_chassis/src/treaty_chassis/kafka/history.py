@@ -11,9 +11,9 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Me
 
 from treaty_chassis.kafka import config
 from treaty_chassis.kafka.port import FatalError
-from treaty_chassis.kafka.work import Partition, Record
+from treaty_chassis.kafka.work import Assigned, Partition, Record
 
-__all__ = ["LogHistory", "record_of"]
+__all__ = ["LogHistory", "end_met", "record_of"]
 
 _CALL_S: Final = 5.0
 _SILENCE_S: Final = 30.0
@@ -31,6 +31,18 @@ def record_of(message: Message) -> Record:
         message.value(),
         message.headers() or (),  # type: ignore[arg-type]
     )
+
+
+def end_met(message: Message) -> Assigned | None:
+    """Where a reader stands that has met its partition's end (`enable.partition.eof`), None for any other
+    message. The offset lies past the markers and aborted records that follow the last record. Whoever keeps
+    only the offset after that record is left before the log's start once retention has taken the rest of an
+    idle topic, and takes that for a loss; so keep this one, now and then, where it has moved."""
+    error = message.error()
+    if error is None or error.code() != KafkaError._PARTITION_EOF:
+        return None
+    place = Partition(message.topic(), message.partition())  # type: ignore[arg-type]
+    return Assigned(place, message.offset())  # type: ignore[arg-type]
 
 
 class LogHistory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -20,8 +20,10 @@ class WorkError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """`in_flight_bytes` and `partition_bytes` are of input records not yet committed, all together and of
-    one partition: past them partitions are paused. The other two bound one transaction's outputs; a
-    single record's outputs go together whatever they are."""
+    one partition. A partition past its own bound is paused. Half of the whole is shared out evenly: once the
+    other half is taken, whoever has more than its share is paused and nobody else, so that however many
+    partitions are stuck the others go on. The other two bound one transaction's outputs; a single record's
+    outputs go together whatever they are."""
 
     in_flight_bytes: int = 64 << 20
     partition_bytes: int = 8 << 20
@@ -188,18 +190,34 @@ class Ledger:
             self.finished -= count
             self.finished_bytes -= produced
 
+    def passed(self, partition: Partition, offset: int) -> None:
+        """Nothing more comes of the partition from before the offset: what else stands there are markers and
+        aborted records."""
+        lane = self._lanes.get(partition)
+        if lane is not None:
+            lane.next_offset = max(lane.next_offset, offset)
+
+    def carry(self, batch: Batch) -> None:
+        """Adds to the batch how far partitions with nothing in hand have been passed without a record."""
+        for lane in self._lanes.values():
+            if not lane.open and not lane.done and lane.next_offset > lane.settled:
+                batch.offsets[lane.partition] = lane.next_offset
+                batch.counts[lane.partition] = 0
+
     def crowded(self) -> set[Partition]:
-        """Partitions that should be paused for what is in hand of them, or of all."""
-        if self.bytes > self._bounds.in_flight_bytes:
-            return set(self.partitions)
-        return {lane.partition for lane in self._lanes.values() if lane.bytes > self._bounds.partition_bytes}
+        """Partitions that should be paused for what is in hand of them."""
+        return self._where(lambda size, bound: size > bound, self._bounds.in_flight_bytes // 2, 1)
 
     def roomy(self) -> set[Partition]:
         """Partitions that may go on: half of what would pause them is free again."""
-        if self.bytes > self._bounds.in_flight_bytes // 2:
-            return set()
-        half = self._bounds.partition_bytes // 2
-        return {lane.partition for lane in self._lanes.values() if lane.bytes <= half}
+        return self._where(lambda size, bound: size <= bound, self._bounds.in_flight_bytes // 4, 2)
+
+    def _where(self, fits: Callable[[int, int], bool], plenty: int, divisor: int) -> set[Partition]:
+        """The lanes whose bytes `fits` their present bound, divided."""
+        bound = self._bounds.partition_bytes
+        if self.bytes > plenty:
+            bound = min(bound, self._bounds.in_flight_bytes // (2 * max(1, len(self._lanes))))
+        return {lane.partition for lane in self._lanes.values() if fits(lane.bytes, bound // divisor)}
 
     @staticmethod
     def _add(batch: Batch, lane: _Lane, count: int) -> None:

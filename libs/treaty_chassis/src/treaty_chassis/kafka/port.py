@@ -71,6 +71,10 @@ class Client(Protocol):
     def poll(self, limit: int, timeout_s: float) -> Sequence[Record]:
         """Records as soon as there are any, at most `limit`, in offset order within a partition."""
 
+    def passed(self) -> Mapping[Partition, int]:
+        """Partitions whose end was met since this was last asked, and the offset that is next there: all
+        records before it have been polled, and what else stands before it are markers and aborted ones."""
+
     def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
         """Where each is to begin: the group's committed offset once no transaction is pending on it, or
         the log's start where there is none. Raises TimedOutError."""

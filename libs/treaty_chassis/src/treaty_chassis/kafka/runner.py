@@ -42,9 +42,11 @@ class ExitCode(IntEnum):
 @dataclass(frozen=True, slots=True)
 class Options:
     bounds: Bounds = field(default_factory=Bounds)
-    poll_records: int = 2_000
+    poll_records: int = 512
     idle_s: float = 0.1
     """How long a poll waits when nothing is in hand: also how soon subscribe, pause and stop are seen."""
+    carry_s: float = 60.0
+    """How often, at most, offsets are committed that only markers and aborted records have moved."""
     drain_s: float = 10.0
     stalled_s: float = 30.0
 
@@ -85,6 +87,7 @@ class Runner:
         self._aborts_in_a_row = 0
         self._last_turn = 0.0
         self._next_measure = 0.0
+        self._carried_at = self._clock.monotonic()
 
     def subscribe(self, topics: Collection[str]) -> None:
         """The whole subscription, seen within `idle_s`; a name that starts with ^ is a regular expression."""
@@ -165,8 +168,9 @@ class Runner:
         polled = self._client.poll(self._options.poll_records, self._patience())
         self._submit(polled)
         self._collect(idle=not polled)
-        if self._due():
-            self._commit()
+        carrying = self._carriage_due()
+        if carrying or self._due():
+            self._commit(carrying=carrying)
         if self._last_turn >= self._next_measure:
             self._measure()
 
@@ -183,11 +187,15 @@ class Runner:
             self._collect(idle=True)
             if self._ledger.finished and self._clock.monotonic() >= self._not_before:
                 self._commit()
+        if self._clock.monotonic() >= self._not_before:
+            self._commit(carrying=True)
 
     def _submit(self, polled: Sequence[Record]) -> None:
         records = self._ledger.submit(polled)
         if records:
             self._work.submit(records, self._clock.wall_ms())
+        for partition, offset in self._client.passed().items():
+            self._ledger.passed(partition, offset)
 
     def _patience(self) -> float:
         if self._ledger.finished:
@@ -209,6 +217,17 @@ class Runner:
             or self._wait_to_commit() <= 0
         )
 
+    def _carriage_due(self) -> bool:
+        """Whether it is time to commit that idle partitions were passed without a record: their committed
+        offsets must not stay behind while retention takes the markers between."""
+        now = self._clock.monotonic()
+        if self._suspicion.alone or now < max(self._carried_at + self._options.carry_s, self._not_before):
+            return False
+        self._carried_at = now
+        passed = Batch()
+        self._ledger.carry(passed)
+        return bool(passed.offsets)
+
     def _collect(self, *, idle: bool) -> None:
         finished = self._work.collect(self._clock.wall_ms())
         if not finished and idle and self._ledger.unfinished:
@@ -221,8 +240,12 @@ class Runner:
         elif self._finished_since is None:
             self._finished_since = self._clock.monotonic()
 
-    def _commit(self) -> None:
+    def _commit(self, *, carrying: bool = False) -> None:
         batch = self._ledger.take(self._suspicion.alone)
+        if carrying:
+            self._ledger.carry(batch)
+        if not batch.offsets:
+            return
         began = self._clock.monotonic()
         try:
             transact(self._client, batch)

@@ -28,6 +28,8 @@ class SimulatedClient:
         self._transactions = 0
         self._transaction: Transaction | None = None
         self._positions: dict[Partition, int] = {}
+        self._passed: dict[Partition, int] = {}
+        self._stranded: dict[Partition, str] = {}
         self._paused: set[Partition] = set()
 
     def open(self, listener: RebalanceListener) -> None:
@@ -52,6 +54,7 @@ class SimulatedClient:
             if revoked:
                 for partition in revoked:
                     self._positions.pop(partition, None)
+                    self._stranded.pop(partition, None)
                     self._paused.discard(partition)
                 self._listener.revoked(sorted(revoked))
             if assigned:
@@ -60,28 +63,39 @@ class SimulatedClient:
 
     def _fetch(self, limit: int) -> list[Record]:
         found: list[Record] = []
-        for partition in self._positions:
-            if partition not in self._paused:
-                records = list(self._cluster.read(partition, self._positions[partition], limit - len(found)))
+        for partition, position in self._positions.items():
+            if position < self._cluster.start(partition):
+                self._stranded[partition] = f"offset {position} is out of range"
+            elif partition not in self._paused and len(found) < limit:
+                records = list(self._cluster.read(partition, position, limit - len(found)))
                 if records:
                     self._positions[partition] = records[-1].offset + 1
                 found += records
+                end = self._cluster.end(partition)
+                if len(found) < limit and self._positions[partition] < end:
+                    self._positions[partition] = self._passed[partition] = end
         return found
+
+    def passed(self) -> Mapping[Partition, int]:
+        passed, self._passed = self._passed, {}
+        return passed
 
     def committed(self, partitions: Collection[Partition]) -> list[Assigned]:
         def read() -> list[Assigned]:
             if any(self._cluster.pending(self._group.name, p) for p in partitions):
                 raise TimedOutError("a transaction is pending")
-            return [
-                Assigned(p, self._cluster.committed(self._group.name, p) or 0) for p in sorted(partitions)
-            ]
+            held = {p: self._cluster.committed(self._group.name, p) for p in sorted(partitions)}
+            return [Assigned(p, self._cluster.start(p) if at is None else at) for p, at in held.items()]
 
         return self._faults.step("committed", read)
 
     def start(self, partitions: Sequence[Assigned]) -> None:
+        for partition, _ in partitions:
+            self._stranded.pop(partition, None)
         self._positions |= dict(partitions)
 
     def seek(self, partitions: Sequence[Assigned]) -> None:
+        self._passed.clear()
         self._faults.step("seek", lambda: self._positions.update(dict(partitions)))
 
     def pause(self, partitions: Collection[Partition]) -> None:
@@ -100,7 +114,7 @@ class SimulatedClient:
         return None
 
     def stranded(self) -> Mapping[Partition, str]:
-        return {}
+        return self._stranded
 
     def begin(self) -> None:
         if self._transaction is not None:

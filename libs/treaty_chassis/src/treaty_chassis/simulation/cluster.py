@@ -38,6 +38,7 @@ class Cluster:
 
     def __init__(self, reject: Callable[[Output], str | None] | None = None) -> None:
         self._logs: dict[Partition, list[_Entry]] = {}
+        self._starts: dict[Partition, int] = {}
         self._counts: dict[str, int] = {}
         self._epochs: dict[str, int] = {}
         self._open: dict[str, Transaction] = {}
@@ -80,9 +81,17 @@ class Cluster:
         pending = [t.firsts[partition] for t in self._open.values() if partition in t.firsts]
         return min(pending, default=len(self._logs[partition]))
 
+    def start(self, partition: Partition) -> int:
+        """What retention has left begins here."""
+        return self._starts.get(partition, 0)
+
+    def retain(self, partition: Partition, start: int) -> None:
+        """Retention takes what is before `start`."""
+        self._starts[partition] = max(self.start(partition), start)
+
     def read(self, partition: Partition, start: int, limit: int | None = None) -> Iterator[Record]:
         """Committed records, as read_committed shows them."""
-        for entry in self._logs[partition][start : self.end(partition)]:
+        for entry in self._logs[partition][max(start, self.start(partition)) : self.end(partition)]:
             if limit is not None and limit <= 0:
                 return
             settled = entry.transaction is None or entry.transaction.outcome

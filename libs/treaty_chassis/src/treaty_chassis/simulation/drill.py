@@ -144,7 +144,9 @@ class Drill:
             measures=_MEASURES,
             clock=SimulatedClock(self._cluster),
             hold=Hold(from_rate=float("inf")),
-            options=Options(poll_records=self._rng.randint(1, 8), bounds=Bounds(2_000, 1_000, 1_000, 5)),
+            options=Options(
+                poll_records=self._rng.randint(1, 8), bounds=Bounds(2_000, 1_000, 1_000, 5), carry_s=0.05
+            ),
         )
         runner.subscribe(self._topics)
         return runner
