@@ -83,9 +83,19 @@ class World:
     def gateway(
         self, authentication: Authentication, workspace: str, network: str = "chirpstack"
     ) -> GatewayChanged:
+        found = self.unregistered(authentication, workspace, network)
+        if found.topic is not None:
+            self.create(topics.raw_topic(found.slug))
+        self.register(found)
+        return found
+
+    def unregistered(
+        self, authentication: Authentication, workspace: str, network: str = "chirpstack"
+    ) -> GatewayChanged:
+        """A gateway nobody has been told of, without its topic."""
         id, slug = str(uuid.uuid4()), f"g{uuid.uuid4().hex[:12]}"
         by_topic = authentication is Authentication.TOPIC
-        found = GatewayChanged(
+        return GatewayChanged(
             id,
             slug,
             workspace,
@@ -97,10 +107,13 @@ class World:
             topics.raw_topic(slug).name if by_topic else None,
             None if by_topic else seal(SealingKey.parse(SEALING_KEY), SECRET, id),
         )
-        if by_topic:
-            self.create(topics.raw_topic(slug))
-        self._changed(topics.GATEWAY_CHANGED, id, found)
-        return found
+
+    def register(self, gateway: GatewayChanged) -> None:
+        self._changed(topics.GATEWAY_CHANGED, gateway.gateway, gateway)
+
+    def delete(self, topic: str) -> None:
+        self._admin.delete_topics([topic])[topic].result(30)
+        wait_for(lambda: topic not in kafka_topics.existing(self._admin), "the topic to be gone")
 
     def device(self, gateway: GatewayChanged, external_id: str) -> DeviceChanged:
         found = DeviceChanged(

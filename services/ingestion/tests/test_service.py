@@ -226,3 +226,52 @@ def test_a_wrong_setting_stops_it_at_start_by_name(world, tmp_path, environment,
     found = Ingestion(world.servers, tmp_path / "log", **environment)
     assert found.process.wait(30) != 0
     assert said in found.log.read_text()
+
+
+def test_a_gateways_deleted_topic_stops_nothing_and_is_read_again_when_it_is_back(world, keeper):
+    doomed, other = (world.gateway(Authentication.TOPIC, "acme") for _ in range(2))
+    devices = [world.device(gateway, eui()) for gateway in (doomed, other)]
+    running = keeper.ensure()
+    world.produce(doomed.topic, up(devices[0].external_id), "k", CHIRPSTACK_HEADERS)
+    wait_for(lambda: len(uplinks(world, devices[0].device)) == 1, "the first uplink")
+    # Down while the topic goes: the coordinator gives a static member that comes back what it had.
+    running.process.kill()
+    running.process.wait()
+    before = world.uuid_of(doomed.topic)
+    world.delete(doomed.topic)
+    again = keeper.ensure()
+    world.produce(other.topic, up(devices[1].external_id), "k", CHIRPSTACK_HEADERS)
+    wait_for(lambda: len(uplinks(world, devices[1].device)) == 1, "another gateway's uplink")
+    world.create(topics.raw_topic(doomed.slug))
+    assert world.uuid_of(doomed.topic) != before
+    world.produce(doomed.topic, up(devices[0].external_id), "k", CHIRPSTACK_HEADERS)
+    wait_for(
+        lambda: len(uplinks(world, devices[0].device)) == 2, "the uplink on the topic that was made again"
+    )
+    assert again.process.poll() is None, "all of it by one process"
+    assert again.get("/readyz")[0] == 200
+
+
+def test_a_gateways_first_uplink_is_accepted_though_it_overtakes_the_registration(world, ingestion):
+    """The topic is there before the view knows of the gateway; by topic and by signature."""
+    for authentication in (Authentication.TOPIC, Authentication.SIGNATURE):
+        late = world.unregistered(authentication, "acme")
+        device = world.device(late, eui())
+        value = up(device.external_id)
+        if authentication is Authentication.TOPIC:
+            warm = world.gateway(Authentication.TOPIC, "acme")
+            world.create(topics.raw_topic(late.slug))
+            wait_for(lambda warm=warm: _heard(world, warm), "ingestion to take on what is new")
+            world.produce(late.topic, value, "k", CHIRPSTACK_HEADERS)
+        else:
+            headers = signed(value, late.slug, at=time.time_ns() // 1_000_000)
+            world.produce(topics.RAW, value, "k", headers)
+        world.register(late)
+        wait_for(lambda device=device: len(uplinks(world, device.device)) == 1, "the first uplink")
+
+
+def _heard(world: World, gateway) -> bool:
+    """Whether a record on the gateway's topic has come through: then the one made before it is read, too."""
+    value = up(eui())
+    world.produce(gateway.topic, value, "k", CHIRPSTACK_HEADERS)
+    return bool(refusals(world, value))

@@ -48,7 +48,7 @@ def test_every_raw_record_has_exactly_one_outcome_under_its_own_identity(seed: i
             cluster.append(RAW, up(), key, signed(up(), at=cluster.now_ms, **secret))
 
     drill = Drill(
-        cluster, lambda: work(state, MEASURES, lambda *_: None), [RAW, NORTH], rng, limit=max_message
+        cluster, lambda: work(state, MEASURES, lambda _: None), [RAW, NORTH], rng, limit=max_message
     )
     drill.run(150, feed)
     places = [Partition(topic, number) for topic in (RAW, NORTH) for number in range(2)]

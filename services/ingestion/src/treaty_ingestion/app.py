@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -19,7 +19,7 @@ from treaty_chassis.kafka.port import FatalError
 from treaty_chassis.kafka.runner import ExitCode, Runner
 from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.kafka.view import Changed, CompactedView, ViewMeasures
-from treaty_chassis.kafka.work import Assigned, History, Output, PureWork, Record
+from treaty_chassis.kafka.work import Assigned, History, Output, PureWork, Record, Work
 from treaty_chassis.probes import Probes
 from treaty_chassis.sealing import SealingKey, unseal
 from treaty_chassis.telemetry import configure_logging
@@ -37,8 +37,10 @@ from treaty_events.topics import (
     standing_topics,
 )
 from treaty_events.uplinks import Refusal
+from treaty_ingestion.authentication import claimed_gateway
 from treaty_ingestion.directory import Directory
 from treaty_ingestion.measures import Measures
+from treaty_ingestion.patience import Patient
 from treaty_ingestion.settings import Settings
 from treaty_ingestion.step import State, refuse, step
 
@@ -112,14 +114,16 @@ def views(directory: Directory, measures: ViewMeasures) -> list[CompactedView[An
     ]
 
 
-def work(
-    state: State, measures: Measures, learn: Callable[[Sequence[Assigned], History], None]
-) -> PureWork[State]:
-    """The step as the runner takes it, counted."""
+def work(state: State, measures: Measures, learn: Callable[[Collection[str]], None]) -> Work:
+    """The step as the runner takes it, counted. `learn` adds the UUIDs of topics to the state's."""
 
     def counted(
         state: State, batch: Sequence[Record], now_ms: int
     ) -> tuple[State, Sequence[Sequence[Output]]]:
+        # Of a topic that was made again since it was assigned.
+        unheard = {record.topic for record in batch} - state.topic_ids.keys()
+        if unheard:
+            learn(unheard)
         state, outputs = step(state, batch, now_ms)
         measures.count(outputs)
         return state, outputs
@@ -128,7 +132,16 @@ def work(
         too_large = reason == "output_too_large"
         return refuse(state, record, Refusal.TOO_LARGE if too_large else Refusal.UNPROCESSABLE, detail)
 
-    return PureWork(counted, lambda: state, dead_letter, learn)
+    def assigned(partitions: Sequence[Assigned], history: History) -> None:
+        # Asked anew each time: a topic that was made again under its name has another UUID.
+        learn({partition.topic for partition, _ in partitions})
+
+    def early(record: Record) -> bool:
+        slug = None if record.topic == REPLAY else claimed_gateway(record)
+        return slug is not None and state.directory.gateway_by_slug(slug) is None
+
+    judging = PureWork(counted, lambda: state, dead_letter, assigned)
+    return Patient(judging, early, lambda topic: topic == RAW)
 
 
 def max_message(topic: str) -> int:
@@ -137,15 +150,13 @@ def max_message(topic: str) -> int:
     return _UNSPECIFIED if spec is None else spec.max_message
 
 
-def _learn_ids(
-    kafka: AdminClient, ids: dict[str, UUID], partitions: Sequence[Assigned], history: History
-) -> None:
-    """Asked anew at every assignment: a topic that was made again under its name has another UUID."""
-    names = sorted({assigned.partition.topic for assigned in partitions})
+def _learn_ids(kafka: AdminClient, ids: dict[str, UUID], topics: Collection[str]) -> None:
     try:
-        found = topic_ids(kafka, names)
+        found = topic_ids(kafka, sorted(topics))
     except KafkaException as error:
         raise FatalError(f"topics could not be described: {error}") from error
-    if len(found) != len(names):
-        raise FatalError(f"assigned, and gone: {', '.join(sorted(set(names) - found.keys()))}")
+    for gone in set(topics) - found.keys():
+        # A static member that comes back is given what it had, topics deleted meanwhile among it.
+        log.warning("assigned, and gone", topic=gone)
+        ids.pop(gone, None)
     ids |= found

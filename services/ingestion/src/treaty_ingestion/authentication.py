@@ -18,7 +18,7 @@ from treaty_events.topics import RAW
 from treaty_events.uplinks import Refusal
 from treaty_ingestion.directory import Directory, KnownGateway
 
-__all__ = ["TOLERANCE_MS", "RefusedError", "Sender", "authenticate"]
+__all__ = ["TOLERANCE_MS", "RefusedError", "Sender", "authenticate", "claimed_gateway"]
 
 TOLERANCE_MS: Final = 300_000
 """Between the time a record was signed at and its LogAppendTime, in either direction."""
@@ -50,6 +50,13 @@ class Sender:
 
     gateway: GatewayChanged
     external_id: str | None = None
+
+
+def claimed_gateway(record: Record) -> str | None:
+    """The slug of the gateway a raw record says it is of, by its topic or its header; nothing is proven."""
+    if record.topic == RAW:
+        return _text(record, GATEWAY)
+    return record.topic[len(_PREFIX) : -len(_SUFFIX)]
 
 
 def authenticate(directory: Directory, record: Record) -> Sender:
