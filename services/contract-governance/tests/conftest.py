@@ -13,6 +13,7 @@ from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.migrations import upgrade
 from treaty_contract_governance.app import api
+from treaty_contract_governance.plugins.signatures import SignerPolicy, Signers
 from treaty_contract_governance.tables import MIGRATIONS, SCHEMA
 
 KEY = ed25519.Ed25519PrivateKey.generate()
@@ -54,7 +55,13 @@ def token():
 
 
 @pytest.fixture
-async def client(engine, jwks, token):
+def signers():
+    """Those whose verdicts are believed; unsigned ones are taken."""
+    return Signers(SignerPolicy.ALLOW, None)
+
+
+@pytest.fixture
+async def client(engine, jwks, token, signers):
     """As a platform admin; `client.woken` counts how often a topic may have become due."""
     woken = []
     app = api(
@@ -62,6 +69,7 @@ async def client(engine, jwks, token):
         Bearer(TokenVerifier(jwks, "treaty-dev", "treaty")),
         lambda: woken.append(1),
         {"part": lambda: None},
+        signers,
     )
     headers = {"Authorization": f"Bearer {token('admin')}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)

@@ -14,7 +14,8 @@ from treaty_events.catalogue import EVENTS, committed_schema
 
 MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 ONE = '{"type": "object", "properties": {"a": {"type": "integer"}}}'
-TWO = '{"type": "object", "properties": {"b": {"type": "integer"}}}'
+TWO = '{"type": "object", "properties": {"a": {"type": "number"}}}'
+NARROW = '{"type": "object", "properties": {"a": {"type": "string"}}}'
 
 
 def body(text):
@@ -26,6 +27,12 @@ async def register(client, subject, text):
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == MEDIA_TYPE
     return response.json()["id"]
+
+
+async def configure(client, level, path="/config"):
+    response = await client.put(path, json={"compatibility": level})
+    assert response.status_code == 200, response.text
+    assert response.json() == {"compatibility": level}
 
 
 def fault(response, code):
@@ -59,6 +66,7 @@ async def test_what_differs_in_layout_only_is_one_schema(client):
 async def test_ids_and_versions_have_no_gaps_under_concurrency(client):
     texts = [f'{{"const": {number}}}' for number in range(10)]
     subjects = ["a-value", "b-value"]
+    await configure(client, "NONE")
     ids = await asyncio.gather(
         *(register(client, subject, text) for subject in subjects for text in texts * 2)
     )
@@ -91,6 +99,75 @@ async def test_what_is_not_there_is_said_with_confluents_codes(client):
     fault(await client.get("/schemas/ids/99"), 40403)
     for version in ("0", "-1", "newest", "9999999999"):
         fault(await client.get(f"/subjects/thing-value/versions/{version}"), 42202)
+
+
+async def test_what_may_not_follow_is_refused_with_the_reason_and_the_mend(client):
+    await register(client, "thing-value", ONE)
+    refused = await client.post("/subjects/thing-value/versions", json=body(NARROW))
+    fault(refused, 409)
+    (finding,) = refused.json()["findings"]
+    assert (finding["version"], finding["direction"]) == (1, "backward")
+    assert (finding["path"], finding["rule"]) == ("/a", "/properties/a/type")
+    assert isinstance(finding["example"]["a"], int)
+    assert finding["fix"]
+    assert finding["message"] in refused.json()["message"]
+    assert (await client.get("/subjects/thing-value/versions")).json() == [1]
+
+
+async def test_a_new_schema_is_held_against_every_earlier_one(client):
+    await register(client, "thing-value", '{"enum": ["a", "b"]}')
+    await configure(client, "NONE", "/config/thing-value")
+    await register(client, "thing-value", '{"enum": ["a"]}')
+    await configure(client, "BACKWARD", "/config/thing-value")
+    narrow = '{"enum": ["a", "c"]}'
+    path = "/compatibility/subjects/thing-value/versions"
+    assert (await client.post(f"{path}/2", json=body(narrow))).json()["is_compatible"] is True
+    assert (await client.post(f"{path}/1", json=body(narrow))).json()["is_compatible"] is False
+    await configure(client, "BACKWARD_TRANSITIVE", "/config/thing-value")
+    fault(await client.post("/subjects/thing-value/versions", json=body(narrow)), 409)
+    await configure(client, "BACKWARD", "/config/thing-value")
+    await register(client, "thing-value", narrow)
+    # What is registered stays so, whatever the rule is by now.
+    await configure(client, "FULL_TRANSITIVE", "/config/thing-value")
+    await register(client, "thing-value", '{"enum": ["a", "b"]}')
+
+
+async def test_compatibility_is_answered_without_registering(client, token):
+    await register(client, "thing-value", ONE)
+    reader = {"Authorization": f"Bearer {token()}"}
+    path = "/compatibility/subjects/thing-value/versions"
+    plain = await client.post(f"{path}/latest", json=body(TWO), headers=reader)
+    assert plain.headers["content-type"] == MEDIA_TYPE
+    assert plain.json()["is_compatible"] is True
+    told = (await client.post(f"{path}/1?verbose=true", json=body(NARROW), headers=reader)).json()
+    assert told["is_compatible"] is False
+    assert len(told["messages"]) == len(told["findings"]) == 1
+    assert (await client.get("/subjects/thing-value/versions")).json() == [1]
+    fault(await client.post(f"{path}/2", json=body(TWO)), 40402)
+    fault(await client.post("/compatibility/subjects/no/versions/1", json=body(TWO)), 40401)
+    fault(await client.post(f"{path}/1", json=body("{")), 42201)
+
+
+async def test_what_cannot_be_proved_may_not_follow(client):
+    recursive = '{"$ref": "https://elsewhere.test/schema"}'
+    await register(client, "thing-value", ONE)
+    refused = await client.post("/subjects/thing-value/versions", json=body(recursive))
+    fault(refused, 409)
+    assert "cannot be compared" in refused.json()["findings"][0]["message"]
+
+
+async def test_the_rule_of_a_subject_and_of_all(client, token):
+    assert (await client.get("/config")).json() == {"compatibilityLevel": "BACKWARD_TRANSITIVE"}
+    fault(await client.get("/config/thing-value"), 40408)
+    await configure(client, "FULL")
+    assert (await client.get("/config")).json() == {"compatibilityLevel": "FULL"}
+    found = await client.get("/config/thing-value?defaultToGlobal=true")
+    assert found.json() == {"compatibilityLevel": "FULL"}
+    await configure(client, "FORWARD", "/config/thing-value")
+    assert (await client.get("/config/thing-value")).json() == {"compatibilityLevel": "FORWARD"}
+    fault(await client.put("/config", json={"compatibility": "SOMETIMES"}), 42203)
+    reader = {"Authorization": f"Bearer {token()}"}
+    fault(await client.put("/config", json={"compatibility": "NONE"}, headers=reader), 40301)
 
 
 async def test_who_may(client, token):

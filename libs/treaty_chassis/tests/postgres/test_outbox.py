@@ -11,7 +11,7 @@ from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import MetaData, text
 
-from treaty_chassis.postgres.engine import create_engine, unreachable
+from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.outbox import Outbox
 from treaty_chassis.postgres.relay import Relay
 
@@ -217,10 +217,3 @@ async def test_a_relay_whose_connection_is_cut_begins_anew_and_repeats_nothing(s
     finally:
         await asyncio.to_thread(relay.stop)
     assert found == {b"1": list(range(1, 9))}
-
-
-async def test_an_engine_says_whether_the_database_answers(setting):
-    assert await unreachable(setting.engine) is None
-    nowhere = create_engine("postgresql://nobody@127.0.0.1:1/none", "test")
-    assert "does not answer" in await unreachable(nowhere)
-    await nowhere.dispose()

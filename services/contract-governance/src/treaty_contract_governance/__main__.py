@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from treaty_chassis.http.tokens import KeySetError
 from treaty_chassis.telemetry import configure_logging
-from treaty_contract_governance.app import StartError, serve
+from treaty_contract_governance.app import StartError, StoppedError, serve
+from treaty_contract_governance.plugins.signatures import KeysError
 from treaty_contract_governance.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -27,8 +28,11 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (StartError, KeySetError, OSError) as error:
+    except (StartError, KeySetError, KeysError, OSError) as error:
         log.error("not_started", error=str(error))
+        return 1
+    except StoppedError as error:
+        log.error("stopped", error=str(error))
         return 1
     return 0
 

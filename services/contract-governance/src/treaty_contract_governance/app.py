@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from treaty_chassis.http import probes, problems, server
+from treaty_chassis.http import probes, problems, reference, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.kafka import topics
-from treaty_chassis.postgres.engine import create_engine, unreachable
-from treaty_chassis.postgres.migrations import behind
+from treaty_chassis.postgres.engine import create_engine
+from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.postgres.relay import Relay
-from treaty_chassis.probes import Check
+from treaty_chassis.probes import Check, remembered
 from treaty_contract_governance import plugins, subjects
 from treaty_contract_governance.plugins.provisioning import Provisioning
 from treaty_contract_governance.plugins.reports import Reports
 from treaty_contract_governance.plugins.routes import routes as plugin_routes
+from treaty_contract_governance.plugins.signatures import SignerPolicy, Signers
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_contract_governance.settings import Settings
+from treaty_contract_governance.subjects.answers import install as install_faults
 from treaty_contract_governance.subjects.own import register_own
-from treaty_contract_governance.subjects.routes import install as install_faults
 from treaty_contract_governance.subjects.routes import routes as subject_routes
 from treaty_contract_governance.subjects.store import Subjects
 from treaty_contract_governance.tables import MIGRATIONS, OUTBOX, SCHEMA
@@ -33,9 +36,13 @@ from treaty_contract_governance.watching.broker import Watching
 from treaty_contract_governance.watching.store import Watched
 from treaty_events.topics import standing_topics
 
-__all__ = ["StartError", "api", "serve"]
+__all__ = ["StartError", "StoppedError", "api", "serve"]
 
 BODY_LIMIT = 4_000_000
+
+
+class StoppedError(RuntimeError):
+    """A part stopped for good; the process has to be started anew."""
 
 
 class StartError(RuntimeError):
@@ -43,21 +50,26 @@ class StartError(RuntimeError):
 
 
 def api(
-    engine: AsyncEngine, bearer: Bearer, wake: Callable[[], None], checks: Mapping[str, Check]
+    engine: AsyncEngine,
+    bearer: Bearer,
+    wake: Callable[[], None],
+    checks: Mapping[str, Check],
+    signers: Signers,
 ) -> FastAPI:
     """The HTTP interface over a database."""
     app = FastAPI(
         title="Treaty contract governance",
         version="1",
         description="\n\n".join(part.__doc__ or "" for part in (plugins, subjects)),
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     problems.install(app)
+    reference.install(app)
     install_faults(app)
     documented = [Security(HTTPBearer(bearerFormat="JWT", auto_error=False))]
     app.include_router(
-        plugin_routes(Decisions(engine), Reports(engine), bearer, wake), dependencies=documented
+        plugin_routes(Decisions(engine), Reports(engine), bearer, wake, signers), dependencies=documented
     )
     app.include_router(subject_routes(Subjects(engine), bearer), dependencies=documented)
     probes.install(app, checks)
@@ -69,30 +81,39 @@ async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError at once where it cannot do its job, and what stopped
     it later."""
     bearer = Bearer(TokenVerifier(settings.jwks_file, settings.issuer, settings.audience))
+    signers = Signers(SignerPolicy(settings.verdict_signatures), settings.verdict_keys_file)
     bound = server.bind(settings.http_host, settings.http_port)
     engine = create_engine(settings.database_url, "contract-governance")
-    await _require_schema(engine)
+    database = partial(ready, settings.database_url, MIGRATIONS, SCHEMA)
+    wrong = await asyncio.to_thread(database)
+    if wrong is not None:
+        raise StartError(wrong)
     admin = topics.admin(settings.kafka_bootstrap_servers)
     await asyncio.to_thread(topics.apply, admin, standing_topics())
     await register_own(Subjects(engine))
-    relay = Relay(OUTBOX, settings.database_url, settings.kafka_bootstrap_servers)
+    loop, failed = asyncio.get_running_loop(), asyncio.Event()
+
+    def fail(error: Exception) -> None:
+        loop.call_soon_threadsafe(failed.set)
+
+    relay = Relay(OUTBOX, settings.database_url, settings.kafka_bootstrap_servers, on_failure=fail)
     provisioning = Provisioning(Decisions(engine), admin, settings.accepted_partitions)
     watching = Watching(settings.kafka_bootstrap_servers, settings.slot, Watched(engine), provisioning.wake)
-    loop = asyncio.get_running_loop()
     checks: dict[str, Check] = {
-        "database": lambda: asyncio.run_coroutine_threadsafe(unreachable(engine), loop).result(10),
+        "database": remembered(database),
         "relay": relay.check,
         "topics": provisioning.check,
         "views": watching.check,
     }
     relay.start()
     tasks = [asyncio.create_task(provisioning.run()), asyncio.create_task(watching.run())]
-    stopped = asyncio.create_task(server.until_stopped())
+    ends = [asyncio.create_task(server.until_stopped()), asyncio.create_task(failed.wait())]
     try:
-        async with server.serving(api(engine, bearer, provisioning.wake, checks), bound):
-            await asyncio.wait([stopped, watching.failed, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        async with server.serving(api(engine, bearer, provisioning.wake, checks, signers), bound):
+            waited: list[asyncio.Future[Any]] = [*ends, *tasks, watching.failed]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        for task in (*tasks, *ends):
             task.cancel()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(relay.stop)
@@ -102,13 +123,5 @@ async def serve(settings: Settings) -> None:
             raise end
     if watching.failed.done():
         await watching.failed
-
-
-async def _require_schema(engine: AsyncEngine) -> None:
-    """Raises StartError where the database does not answer, or is not at this version's schema."""
-    wrong = await unreachable(engine)
-    if wrong is None:
-        async with engine.connect() as connection:
-            wrong = await connection.run_sync(behind, MIGRATIONS, SCHEMA)
-    if wrong is not None:
-        raise StartError(wrong)
+    if failed.is_set():
+        raise StoppedError("the outbox's relay has failed, the log says why")

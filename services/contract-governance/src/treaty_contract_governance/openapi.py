@@ -16,6 +16,7 @@ from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.postgres.engine import create_engine
 from treaty_contract_governance.app import api
+from treaty_contract_governance.plugins.signatures import SignerPolicy, Signers
 
 __all__ = ["DOCUMENT", "document"]
 
@@ -26,7 +27,8 @@ def document() -> str:
     """As the code says; nothing connects."""
     engine = create_engine("postgresql://nowhere/none", "openapi")
     bearer = Bearer(cast(TokenVerifier, None))
-    return json.dumps(api(engine, bearer, lambda: None, {}).openapi(), indent=1, ensure_ascii=False) + "\n"
+    app = api(engine, bearer, lambda: None, {}, Signers(SignerPolicy.ALLOW, None))
+    return json.dumps(app.openapi(), indent=1, ensure_ascii=False) + "\n"
 
 
 def main() -> int:

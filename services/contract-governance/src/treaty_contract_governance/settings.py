@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -17,5 +18,11 @@ class Settings(ServiceSettings, KafkaSettings, ProbeSettings):
     jwks_file: Path = Field(validation_alias="TREATY_JWKS_FILE")
     issuer: str = Field("treaty-dev", validation_alias="TREATY_ISSUER")
     audience: str = Field("treaty", validation_alias="TREATY_AUDIENCE")
+    verdict_signatures: Literal["allow", "require"] = Field(
+        "allow", validation_alias="TREATY_VERDICT_SIGNATURES"
+    )
+    """Whether verdicts have to be signed."""
+    verdict_keys_file: Path | None = Field(None, validation_alias="TREATY_VERDICT_KEYS_FILE")
+    """Ed25519 public keys, PEM, of those whose signed verdicts are believed."""
     accepted_partitions: int = Field(1, validation_alias="TREATY_ACCEPTED_PARTITIONS", ge=1, le=256)
     """Partitions of each plugin's accepted topic when it is created; never changed afterwards."""

@@ -28,6 +28,7 @@ __all__ = [
     "MIGRATIONS",
     "OUTBOX",
     "SCHEMA",
+    "compatibility",
     "counter",
     "decision",
     "device",
@@ -144,6 +145,13 @@ schema = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", Text, nullable=False, unique=True),
     Column("text", Text, nullable=False),
+)
+# By which rule a subject's schemas follow each other; of the subject '', wherever none is set.
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("level", Text, nullable=False),
 )
 subject = Table("subject", metadata, Column("subject", Text, primary_key=True))
 subject_version = Table(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import URL, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from treaty_chassis.postgres.url import libpq_url
 
-__all__ = ["create_engine", "sqlalchemy_url", "unreachable"]
+__all__ = ["create_engine", "sqlalchemy_url"]
 
 
 def sqlalchemy_url(url: str) -> URL:
@@ -37,13 +36,3 @@ def create_engine(url: str, application: str, *, connections: int = 10) -> Async
             "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
-
-
-async def unreachable(engine: AsyncEngine) -> str | None:
-    """None while the database answers, otherwise what it said: for readiness."""
-    try:
-        async with engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
-    except SQLAlchemyError as error:
-        return f"PostgreSQL does not answer: {type(error).__name__}"
-    return None

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from pydantic import Field, SecretStr, ValidationError
 from sqlalchemy import Connection, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
@@ -16,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from treaty_chassis.postgres.engine import sqlalchemy_url
 from treaty_chassis.settings import Environment
 
-__all__ = ["behind", "main", "run", "upgrade"]
+__all__ = ["main", "run", "upgrade"]
 
 
 class _Settings(Environment):
@@ -70,17 +68,6 @@ def run(config: Config, metadata: MetaData, context: object) -> None:
     )
     with context.begin_transaction():  # type: ignore[attr-defined]
         context.run_migrations()  # type: ignore[attr-defined]
-
-
-def behind(connection: Connection, scripts: Path, schema: str) -> str | None:
-    """None where the schema is at the scripts' newest revision, otherwise what to run: for readiness."""
-    newest = ScriptDirectory.from_config(_config(scripts)).get_current_head()
-    found = MigrationContext.configure(
-        connection, opts={"version_table_schema": schema}
-    ).get_current_revision()
-    if found == newest:
-        return None
-    return f"schema {schema} is at revision {found}, {newest} needed: run the service's migrate"
 
 
 def _config(scripts: Path) -> Config:

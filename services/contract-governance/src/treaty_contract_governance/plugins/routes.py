@@ -14,6 +14,7 @@ from treaty_chassis.http.problems import Problem, documented
 from treaty_chassis.http.tokens import Platform, Principal
 from treaty_contract_governance.plugins.model import PluginName, Reason, Reinstatement, Verdict, Wrong
 from treaty_contract_governance.plugins.reports import Report, Reports
+from treaty_contract_governance.plugins.signatures import SignedVerdict, Signers
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_events.decisions import ContractDecided
 
@@ -31,7 +32,9 @@ class ReportList(BaseModel):
     items: list[Report]
 
 
-def routes(decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callable[[], None]) -> APIRouter:
+def routes(
+    decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callable[[], None], signers: Signers
+) -> APIRouter:
     """`wake` is called when a plugin may need its topic."""
     router = APIRouter(prefix="/v1/plugins", tags=["plugins"], responses=documented(401, 403))
     anyone = Depends(bearer)
@@ -48,9 +51,22 @@ def routes(decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callabl
     ) -> ContractDecided:
         """Decides by a verdict. 201 with the decision it led to; 200 with the current one where the package
         is the plugin's already; 422 `plugin_refused` with the findings where the verdict doesn't admit."""
+        signers.admit_unsigned()
+        return await decide(name, verdict, response, principal.subject)
+
+    @router.post("/{name}/verdicts/signed", status_code=201, responses={200: {"model": ContractDecided}})
+    async def post_signed_verdict(
+        name: Name, signed: SignedVerdict, response: Response, principal: Principal = governor
+    ) -> ContractDecided:
+        """The same by a verdict in an envelope that `treaty-contracts sign` wrote; 422 `signer_unknown` or
+        `signature_invalid` where it does not hold. Who signed is kept with who posted."""
+        verdict, key = signers.open(signed)
+        return await decide(name, verdict, response, f"{principal.subject}, signed by {key}")
+
+    async def decide(name: str, verdict: Verdict, response: Response, by: str) -> ContractDecided:
         if verdict.plugin != name:
             raise Problem(422, f"the verdict is of plugin {verdict.plugin}, the path names {name}")
-        decided, fresh = await decisions.judge(verdict, principal.subject)
+        decided, fresh = await decisions.judge(verdict, by)
         if not verdict.admitted:
             raise Problem(
                 422,
