@@ -27,7 +27,7 @@ from treaty_cli.demo import corpora, journal, records, single
 from treaty_cli.demo.expectation import Expectations
 from treaty_cli.demo.reconciliation import reconcile
 from treaty_cli.demo.report import Report
-from treaty_cli.demo.seed import Seed, load
+from treaty_cli.demo.seed import Seed, SeedError, load
 from treaty_cli.demo.subscriber import LIVE
 from treaty_cli.demo.window import CONTEXT_MS, bounded
 from treaty_cli.home import Home, NotRunningError
@@ -52,9 +52,12 @@ def running(home: Home) -> bool:
 
 
 def account(home: Home, plugins: Path, for_s: float, progress: Progress) -> tuple[dict[str, Any], bool]:
-    """The account of a window of that many seconds, and whether it is as it must be. Raises ApiError where
-    Kafka or the push gateway do not answer, SeedError where no demo was put into the registry."""
-    seed = replace(load(home.demo), token=token(home)["access_token"])
+    """The account of a window of that many seconds, and whether it is as it must be. Raises ApiError where no
+    demo was put into the registry, or Kafka or the push gateway do not answer."""
+    try:
+        seed = replace(load(home.demo), token=token(home)["access_token"])
+    except SeedError as error:
+        raise ApiError(0, str(error)) from error
     home.write(home.demo, msgspec.json.encode(seed).decode())
     log = home.folder("check") / "journal.jsonl"
     log.unlink(missing_ok=True)

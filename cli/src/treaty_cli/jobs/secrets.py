@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,9 +31,8 @@ def write(home: Home, folder: Path, running: Running, database: str) -> None:
     for name in ("ingestion", "registry"):
         _kept(home, folder / name / "TREATY_SEALING_KEY", keys.sealing_key)
     _kept(home, folder / "registry/TREATY_DEV_CLIENT_SECRET", keys.client_secret)
-    for source, target in ((keys.issuer_key, "registry/issuer.jwk"), (keys.jwks, "tokens/jwks.json")):
-        shutil.copyfile(source, folder / target)
-        (folder / target).chmod(0o400)
+    home.write(folder / "registry/issuer.jwk", keys.issuer_key.read_text())
+    home.write(folder / "tokens/jwks.json", keys.jwks.read_text())
     home.remember(running)
 
 
