@@ -69,6 +69,12 @@ def test_once_the_admitted_package_cannot_be_had_the_one_before_it_is_read_no_mo
     assert orders({"acme": OURS}, decisions, {"sha256:other"}) == Orders(NOTHING, NOTHING)
 
 
+def test_what_was_held_stays_so_until_the_package_that_was_admitted_instead_is_hosted() -> None:
+    decisions = {"acme": decided(PluginState.ADMITTED, digest="sha256:fixed")}
+    assert orders({"acme": OURS}, decisions, (), HELD) == Orders(READ, HELD)
+    assert orders({"acme": "sha256:fixed"}, decisions, (), HELD) == Orders(READ, NOTHING)
+
+
 @pytest.mark.parametrize(
     ("decision", "used"),
     [

@@ -51,7 +51,7 @@ class Worker:
     folder: Path
     group: str
     log: Path
-    module: str = "treaty_normalization"
+    program: Path | None = None
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -69,8 +69,9 @@ class Worker:
             "TREATY_HTTP_PORT": str(self.port),
             **self.environment,
         }
+        program = ["-m", "treaty_normalization"] if self.program is None else [str(self.program)]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", self.module], env=environment, stderr=log)
+            self.process = subprocess.Popen([sys.executable, *program], env=environment, stderr=log)
 
     def kill(self) -> None:
         assert self.process is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 
@@ -29,7 +28,7 @@ emits:
     air_temperature: {{quantity: temperature, unit: Cel}}
   properties:
     said: {{type: string}}
-resources: {{memory_mib: {memory_mib}, message_deadline_ms: 250, batch_deadline_ms: 2000}}
+resources: {{memory_mib: {memory_mib}, message_deadline_ms: {deadline_ms}, batch_deadline_ms: {deadline_ms}0}}
 """
 DECODER = """
 from treaty import Decoded, DecodeError, Reading, Uplink
@@ -47,16 +46,24 @@ def name_of(family: str) -> str:
 
 
 def write(
-    folder: Path, name: str, version: str = "1.0.0", decoder: str = DECODER, memory_mib: int = 256
+    folder: Path,
+    name: str,
+    version: str = "1.0.0",
+    decoder: str = DECODER,
+    *,
+    memory_mib: int = 256,
+    deadline_ms: int = 250,
 ) -> Path:
     """The package, in place of the one that was there, at once as a deployment does it."""
     fresh, path = folder / f".{name}.new", folder / name
     fresh.mkdir()
-    (fresh / "contract.yaml").write_text(CONTRACT.format(name=name, version=version, memory_mib=memory_mib))
+    (fresh / "contract.yaml").write_text(
+        CONTRACT.format(name=name, version=version, memory_mib=memory_mib, deadline_ms=deadline_ms)
+    )
     (fresh / "decoder.py").write_text(decoder)
     if path.exists():
         path.rename(folder / f".{name}.{uuid.uuid4().hex}")
-    os.rename(fresh, path)
+    fresh.rename(path)
     return path
 
 

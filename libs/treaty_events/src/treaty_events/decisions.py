@@ -10,6 +10,7 @@ from treaty_events.instants import Instant
 
 __all__ = [
     "BUDGET_EXCEEDED",
+    "PACKAGE_CHANGED",
     "QUARANTINING",
     "VECTORS_DIFFER",
     "ContractDecided",
@@ -21,6 +22,8 @@ BUDGET_EXCEEDED: Final = "budget_exceeded"
 """A report's kind: a version broke more promises than it may."""
 VECTORS_DIFFER: Final = "vectors_differ"
 """A report's kind: a version at work answers its vectors otherwise than when it was admitted."""
+PACKAGE_CHANGED: Final = "package_changed"
+"""A report's kind: the files that a worker took a version from are no longer that version's."""
 QUARANTINING: Final = frozenset({BUDGET_EXCEEDED, VECTORS_DIFFER})
 """Kinds of reports on which governance quarantines the reported package."""
 

@@ -179,6 +179,14 @@ class Child:
         self._waited = total
         return found
 
+    def yield_to_others(self) -> bool:
+        """Gives it the lowest priority, for good (setpriority(2)). False where it has ended."""
+        try:
+            os.setpriority(os.PRIO_PROCESS, self.pid or -1, 19)
+        except OSError:
+            return False
+        return True
+
     @property
     def template_ended(self) -> bool:
         """Whether it died because the template did."""

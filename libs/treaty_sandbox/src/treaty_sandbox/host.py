@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 _EXIT_WAIT = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
+_PROBATION = 60.0
+"""Seconds after a child had to be killed, or died, in which its successors yield to everybody else."""
 
 
 class Host(Generic[T]):
@@ -32,6 +35,8 @@ class Host(Generic[T]):
     A child that ends, breaks the protocol or passes a deadline is replaced and its batch cut until the guilty
     message is found; every message of a batch gets its reply, so none is lost. A child that cannot start is
     tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
+    For a minute after a child ended so, its successors have the lowest priority: what spins or crashes again
+    and again gets the time others leave.
     """
 
     def __init__(
@@ -57,6 +62,8 @@ class Host(Generic[T]):
         self._ended: ChildEndedError | None = None
         self._start_at = 0.0
         self._pause = 0.0
+        self._probation = -math.inf
+        self._lowered = False
         self._batch = 0
         self._messages: Sequence[Any] = ()
         self._trials: Trials[Ok[T] | Failed] | None = None
@@ -106,6 +113,8 @@ class Host(Generic[T]):
     def poll(self, now: float) -> Done[T] | None:
         """Does what can be done now; the batch once it is done."""
         self._template.pump()
+        if self._lowered and now >= self._probation and self.free and self.ready:
+            self.close()  # Priority that was given up does not come back: a new child has it.
         if self._child is None:
             self._start(now)
         elif self._ended is None:
@@ -128,8 +137,9 @@ class Host(Generic[T]):
             self._child = Child(self._template, self.target, self.limits, self._policy, self._mechanisms)
         except (TemplateError, OSError) as error:
             self._refuse(ChildRefusedError("process", "child_crashed", str(error)), now)
-        else:
-            self._deadlines.starting(now)
+            return
+        self._lowered = False
+        self._deadlines.starting(now)
 
     def _serve(self, child: Child, now: float) -> None:
         child.flush()
@@ -148,6 +158,8 @@ class Host(Generic[T]):
             self._answered(child, body, now)
         elif was_starting and child.state is State.READY:
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
+            if now < self._probation:
+                self._lowered = child.yield_to_others()
             self._dispatch(now)
         elif child.state is not State.READY and self._deadlines.passed(child, now):
             self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)
@@ -171,6 +183,8 @@ class Host(Generic[T]):
             return
         self.restarts += 1
         self._start_at = now
+        if kind != "template_ended":
+            self._probation = now + _PROBATION
         if self._trials is not None and not self._trials.done and kind != "template_ended":
             self._trials.failed(position if position >= 0 else None, fresh, Failed(ended.kind, detail))
         self._start(now)

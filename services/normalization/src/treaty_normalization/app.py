@@ -16,6 +16,7 @@ from treaty_chassis.probes import Probes
 from treaty_chassis.telemetry import configure_logging
 from treaty_contracts import Policy, check
 from treaty_events.topics import accepted_topic, spec_of
+from treaty_normalization.backlog import Backlog
 from treaty_normalization.gate import Gate
 from treaty_normalization.hosting import Hosting
 from treaty_normalization.metrics import Metrics
@@ -73,7 +74,15 @@ def main(judge: Judge | None = None) -> int:
         work.host(accepted_topic(plugin.name).name, hosting)
 
     judged = judge or partial(check, policy=Policy(sandbox=settings.sandbox.value))
-    gate = Gate(runner, shelf, judged, host)
+    gate = Gate(runner, shelf, judged, host, lost=notices.tell, rehash_s=settings.recheck_s)
+    backlog = Backlog(
+        settings.kafka_bootstrap_servers,
+        settings.group,
+        settings.slot,
+        runner.suspended,
+        lambda: {accepted_topic(name).name: name for name in list(hostings)},
+        metrics,
+    )
     follower = Follower(
         settings.kafka_bootstrap_servers,
         f"{settings.group}-{settings.slot}",
@@ -87,10 +96,12 @@ def main(judge: Judge | None = None) -> int:
     gc.freeze()  # what is here stays: it need not be looked at again and again
     follower.start()
     gate.open(follower.wait, runner.fail)
+    backlog.start()
     try:
         return runner.run()
     finally:
         gate.close()
+        backlog.close()
         follower.close()
         for hosting in hostings.values():
             hosting.rest()

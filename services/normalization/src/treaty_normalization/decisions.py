@@ -28,14 +28,19 @@ def in_use(decided: ContractDecided) -> bool:
 
 
 def orders(
-    hosted: Mapping[str, str], decisions: Mapping[str, ContractDecided], refused: Collection[str] = ()
+    hosted: Mapping[str, str],
+    decisions: Mapping[str, ContractDecided],
+    refused: Collection[str] = (),
+    held_before: Collection[str] = (),
 ) -> Orders:
-    """`hosted` are digests by plugin, `refused` those admitted digests that cannot be had or run here.
+    """`hosted` are digests by plugin, `refused` those admitted digests that cannot be had or run here,
+    `held_before` the topics held until now.
 
-    A plugin's topic is read while the decision is on the very package that is hosted here, and, while the
-    package that replaces it is being judged, on the one that was admitted until now. A quarantined plugin's
-    topic stays subscribed and is held: the worker stays a member of the group, so the committed offset does
-    not expire and nobody else takes the partition.
+    A plugin's topic is read while the decision is on the very package that is hosted here. While the package
+    that replaces it is being judged, what was read until now still is, and what was held still is: a fixed
+    version's admission never lets the broken one go on. A quarantined plugin's topic stays subscribed and is
+    held: the worker stays a member of the group, so the committed offset does not expire and nobody else
+    takes the partition.
     """
     read, held = set(), set()
     for name, digest in hosted.items():
@@ -46,7 +51,8 @@ def orders(
             continue
         topic = accepted_topic(name).name
         read.add(topic)
-        if decided.state is PluginState.QUARANTINED:
+        replaced = decided.digest != digest
+        if decided.state is PluginState.QUARANTINED or (replaced and topic in held_before):
             held.add(topic)
     return Orders(frozenset(read), frozenset(held))
 

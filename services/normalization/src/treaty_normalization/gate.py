@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -12,7 +13,7 @@ from treaty_chassis.kafka.runner import Runner
 from treaty_chassis.kafka.view import CompactedView
 from treaty_contracts.probe.channel import close_templates
 from treaty_events.codec import decode
-from treaty_events.decisions import ContractDecided
+from treaty_events.decisions import PACKAGE_CHANGED, ContractDecided
 from treaty_events.headers import VERSION
 from treaty_events.topics import CONTRACT_DECIDED
 from treaty_normalization.decisions import in_use, objection, orders
@@ -41,8 +42,12 @@ class Gate:
         judge: Judge,
         host: Callable[[Plugin], None],
         *,
+        lost: Callable[[Plugin, str, str], None] = lambda *_: None,
+        rehash_s: float = 900.0,
         topic: str = CONTRACT_DECIDED,
     ) -> None:
+        """Every `rehash_s` packages are hashed again; `lost` is told of those of which a restart would not
+        find what is hosted now."""
         self.view: CompactedView[ContractDecided] = CompactedView(
             topic,
             lambda body: decode(ContractDecided, body),
@@ -53,7 +58,12 @@ class Gate:
         self._shelf = shelf
         self._judge = judge
         self._host = host
+        self._lost = lost
+        self._rehash_s = rehash_s
+        self._rehash_at = time.monotonic() + rehash_s
         self._hosted: dict[str, str] = {}
+        self._plugins: dict[str, Plugin] = {}
+        self._held: frozenset[str] = frozenset()
         self._why: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._woken = threading.Event()
@@ -77,6 +87,8 @@ class Gate:
                     if woken or self._why or self._shelf.changed():
                         self._look()
                         self._apply()
+                    if time.monotonic() >= self._rehash_at:
+                        self._rehash()
             except Exception as error:
                 # The thread ends: readiness tells it by way of whoever was asked to be told.
                 log.exception("gate failed")
@@ -136,16 +148,29 @@ class Gate:
         found = self._shelf.take(name, digest, self._judge)
         if isinstance(found, Plugin):
             self._host(found)
-            self._hosted[name] = digest
+            self._hosted[name], self._plugins[name] = digest, found
             self._why.pop(name, None)
         elif self._why.get(name) != (digest, found):
             log.warning("plugin cannot be hosted", plugin=name, why=found)
             self._why[name] = (digest, found)
 
+    def _rehash(self) -> None:
+        """What runs is in memory and stays what was judged; but the shelf is what the next start takes."""
+        self._rehash_at = time.monotonic() + self._rehash_s
+        for name, plugin in self._plugins.items():
+            decided = self.view.get(name)
+            if decided is None or decided.digest != plugin.digest or not in_use(decided):
+                continue
+            if not self._shelf.holds(name, plugin.digest):
+                why = f"no folder holds {plugin.digest} any more: a restart would not find it"
+                log.warning("package has changed", plugin=name, detail=why)
+                self._lost(plugin, PACKAGE_CHANGED, why)
+
     def _apply(self) -> None:
         with self._lock:
             refused = [digest for digest, _ in list(self._why.values())]
-            wanted = orders(dict(self._hosted), dict(self.view.items()), refused)
+            wanted = orders(dict(self._hosted), dict(self.view.items()), refused, self._held)
+            self._held = wanted.held
             self._runner.pause(wanted.held)
             self._runner.subscribe(wanted.read)
             self._runner.resume(wanted.read - wanted.held)

@@ -59,3 +59,15 @@ class Metrics:
             ["plugin"],
             registry=registry,
         )
+        self.oldest_waiting = Gauge(
+            "treaty_normalization_oldest_waiting_seconds",
+            "Age of the oldest uplink that waits for a suspended plugin.",
+            ["plugin"],
+            registry=registry,
+        )
+        self.retention = Gauge(
+            "treaty_normalization_retention_seconds",
+            "How long the broker keeps a suspended plugin's uplinks.",
+            ["plugin"],
+            registry=registry,
+        )

@@ -87,6 +87,16 @@ class Shelf:
         there = " and ".join(others) or "no package of it is here"
         return f"{wanted} is admitted, not {there}" if others else f"{wanted} is admitted, {there}"
 
+    def holds(self, name: str, wanted: str) -> bool:
+        """Whether a folder of the plugin has that digest now."""
+        for path in self._paths.get(name, ()):
+            try:
+                if digest(path) == wanted:
+                    return True
+            except (OSError, PackageTooLargeError):
+                continue
+        return False
+
     def _judged(self, path: Path, wanted: str, judge: Judge) -> Plugin | str:
         if wanted in self._rejected:
             return self._rejected[wanted]
