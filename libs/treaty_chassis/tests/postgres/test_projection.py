@@ -6,10 +6,11 @@ import uuid
 
 import psycopg
 import pytest
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from sqlalchemy import MetaData, create_engine, text
 
+from treaty_chassis.postgres import projection as projecting
 from treaty_chassis.postgres.engine import sqlalchemy_url
 from treaty_chassis.postgres.offsets import offsets_table
 from treaty_chassis.postgres.projection import Projection, RejectedError
@@ -41,6 +42,30 @@ class Setting:
         for value in values:
             self.producer.produce(self.topic, str(value), partition=partition)
         assert self.producer.flush(30) == 0
+
+    def transact(self, *values):
+        """One transaction; its marker takes the offset after the records."""
+        producer = Producer({"bootstrap.servers": self.servers, "transactional.id": self.topic})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for value in values:
+            producer.produce(self.topic, str(value), partition=0)
+        producer.commit_transaction(30)
+
+    def end(self):
+        """Where the log ends; a transaction's marker comes a moment after its commit."""
+        partition = TopicPartition(self.topic, 0)
+        return self.admin.list_offsets({partition: OffsetSpec.latest()})[partition].result(30).offset
+
+    def forget(self, before):
+        """What retention does."""
+        partition = TopicPartition(self.topic, 0, before)
+        self.admin.delete_records([partition])[partition].result(30)
+
+    def stored(self):
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute("SELECT next_offset FROM sample.consumed_offset").fetchone()
+        return row and row[0]
 
     def projection(self, **options):
         return Projection(
@@ -155,3 +180,34 @@ async def test_a_mistake_in_the_code_stops_it_for_good(setting):
         await until(projection.failed.is_set)
         assert "division by zero" in projection.check()
     assert setting.applied() == []
+
+
+async def test_retention_may_take_markers_but_no_record(setting, monkeypatch):
+    monkeypatch.setattr(projecting, "CARRY_S", 0.0)
+    setting.create()
+    setting.transact(1, 2)
+    async with Running(setting.projection()):
+        # Two records and a marker.
+        await until(lambda: setting.stored() == 3)
+    setting.forget(3)
+    async with Running(setting.projection()) as projection:
+        await until(lambda: projection.check() is None)
+        setting.transact(3)
+        await until(lambda: setting.stored() == 5)
+    assert setting.applied() == [1, 2, 3]
+    setting.transact(4)
+    await until(lambda: setting.end() == 7)
+    setting.forget(7)
+    async with Running(setting.projection()) as projection:
+        await until(projection.failed.is_set)
+        assert "applied to 5, it has 7 to 7" in projection.check()
+
+
+async def test_markers_are_passed_while_it_runs(setting, monkeypatch):
+    monkeypatch.setattr(projecting, "CARRY_S", 0.0)
+    setting.create()
+    async with Running(setting.projection()):
+        for number in range(3):
+            setting.transact(number)
+            await until(lambda end=2 * number + 2: setting.stored() == end)
+    assert setting.applied() == [0, 1, 2]

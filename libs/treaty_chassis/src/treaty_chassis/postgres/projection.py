@@ -1,7 +1,9 @@
 """Tables made of topics: records and the offsets they were read to are written in one transaction.
 
 PostgreSQL's offsets are the only ones: the consumer joins no group, commits nothing to Kafka, and starts
-where the table says. So each committed record is applied exactly once, whatever is killed when. One
+where the table says. So each committed record is applied exactly once, whatever is killed when. The markers
+that transactions leave are passed and stored as well: retention takes them too, and the next start would
+otherwise take them for records that were lost. One
 projection of a name is active, by a session lock on the connection it writes with; besides, every
 transaction compares the offset it found before setting the next, so a writer that was overtaken fails.
 """
@@ -33,7 +35,7 @@ log = structlog.get_logger(__name__)
 Apply: TypeAlias = Callable[[psycopg.Connection[Any], Sequence[Record]], None]
 PASSING = (psycopg.OperationalError, psycopg.InterfaceError, KafkaException, OvertakenError)
 TIMEOUT_S, WAIT_S, GATHER_S, STANDBY_S = 10.0, 0.25, 0.005, 1.0
-REDISCOVER_S, SILENT_S, LONGEST_BACKOFF_S = 30.0, 30.0, 10.0
+REDISCOVER_S, SILENT_S, LONGEST_BACKOFF_S, CARRY_S = 30.0, 30.0, 10.0, 5.0
 
 APPLIED = Counter("treaty_projection_records", "Records applied.", ["projection"], registry=METRICS)
 SKIPPED = Counter("treaty_projection_skipped", "Records not applicable.", ["projection"], registry=METRICS)
@@ -97,6 +99,7 @@ class Projection:
         self._failpoint = failpoint
         self._places: dict[tuple[str, int], Place] = {}
         self._next: dict[tuple[str, int], int] = {}
+        self._reached: dict[tuple[str, int], int] = {}
         self._stopping = threading.Event()
         self._wrong: str | None = "has not begun yet"
         self._moved = time.monotonic()
@@ -157,6 +160,7 @@ class Projection:
                     "group.id": self._name,
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
+                    "enable.partition.eof": True,
                     "isolation.level": "read_committed",
                     "auto.offset.reset": "error",
                     "queued.max.messages.kbytes": 16384,
@@ -173,8 +177,8 @@ class Projection:
         self._wrong, self._moved = None, time.monotonic()
 
     def _follow(self, connection: psycopg.Connection[Any], consumer: Consumer) -> None:
-        self._places, self._next = {}, {}
-        discovered = -REDISCOVER_S
+        self._places, self._next, self._reached = {}, {}, {}
+        discovered, carried = -REDISCOVER_S, time.monotonic()
         while not self._stopping.is_set():
             if time.monotonic() - discovered > REDISCOVER_S:
                 missing = self._discover(connection, consumer)
@@ -186,11 +190,18 @@ class Projection:
             found = consumer.consume(1, WAIT_S)
             if found:
                 found += consumer.consume(self._batch - 1, GATHER_S)
-                with BATCH.labels(self._label).time():
-                    self._write(connection, [_record(message) for message in found])
+                records, reached = _sorted(found)
+                if records:
+                    with BATCH.labels(self._label).time():
+                        self._write(connection, records)
+                self._reached.update(reached)
+            if time.monotonic() - carried > CARRY_S:
+                self._carry(connection)
+                carried = time.monotonic()
             self._idle(connection)
             self._alive()
             LAG.labels(self._label).set(self._lag(consumer))
+        self._carry(connection)
 
     def _discover(self, connection: psycopg.Connection[Any], consumer: Consumer) -> list[str]:
         """Takes in topics and partitions that are new, at the offsets the table has for them; returns the
@@ -244,18 +255,36 @@ class Projection:
         self._next.update(ends)
         self._failpoint("committed")
 
+    def _carry(self, connection: psycopg.Connection[Any]) -> None:
+        """Stores how far partitions were read past their last record."""
+        passed = {at: end for at, end in self._reached.items() if end > self._next[at]}
+        if passed:
+            with connection.transaction():
+                for at, end in passed.items():
+                    self._progress.move(connection, self._places[at], self._next[at], end)
+            self._next.update(passed)
+
     def _lag(self, consumer: Consumer) -> int:
         lag = 0
         for (topic, partition), following in self._next.items():
             _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), cached=True)
-            lag += max(end - following, 0)
+            lag += max(end - max(following, self._reached.get((topic, partition), 0)), 0)
         return lag
 
 
-def _record(message: Message) -> Record:
-    error = message.error()
-    if error is None:
-        return record_of(message)
-    if error.code() == KafkaError._AUTO_OFFSET_RESET:
-        raise LostError(f"{message.topic()} partition {message.partition()}: {error.str()}")
-    raise KafkaException(error)
+def _sorted(messages: Sequence[Message]) -> tuple[list[Record], dict[tuple[str, int], int]]:
+    """The records, and the offsets at which partitions ended behind them."""
+    records: list[Record] = []
+    reached: dict[tuple[str, int], int] = {}
+    for message in messages:
+        error = message.error()
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if error is None:
+            records.append(record_of(message))
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            raise LostError(f"{topic} partition {partition}: {error.str()}")
+        elif error.code() != KafkaError._PARTITION_EOF:
+            raise KafkaException(error)
+        elif topic is not None and partition is not None and offset is not None:
+            reached[topic, partition] = offset
+    return records, reached
