@@ -175,6 +175,28 @@ def test_topics_that_appeared_while_a_process_was_down_are_consumed_when_it_is_b
     wait_for(lambda: [len(p) for p in members(flow).values()] == [2, 2], "an even share")
 
 
+def test_topics_given_up_while_a_process_was_down_are_let_go_of_when_it_is_back(flow: Flow) -> None:
+    """A static member is given what it had before; what it subscribes to no more is not its work's to do."""
+    other = unique("other")
+    create(flow.servers, Spec(other))
+    first = flow.runner(copying(flow.out, flow.dead), flow.client())
+    first.subscribe([flow.source, other])
+    produce(flow.servers, other, [b"before"])
+    wait_for(lambda: values(read(flow.servers, flow.out)) == [b"before"], "the first copy")
+    first.stop()
+    wait_for(lambda: flow.codes == [0], "the end of the first process")
+
+    again = flow.runner(copying(flow.out, flow.dead), flow.client())
+    again.subscribe([flow.source])
+    produce(flow.servers, other, [b"not mine"])
+    produce(flow.servers, flow.source, [b"mine"])
+    wait_for(lambda: len(read(flow.servers, flow.out)) == 2, "the copy of what is subscribed to")
+    wait_for(lambda: {t for p in members(flow).values() for t, _ in p} == {flow.source}, "the new share")
+    assert values(read(flow.servers, flow.out)) == [b"before", b"mine"]
+    flow.runner(copying(flow.out, flow.dead), flow.client("1")).subscribe([other])
+    wait_for(lambda: len(read(flow.servers, flow.out)) == 3, "another process that takes the topic")
+
+
 def test_an_assignment_that_arrives_as_it_stops_keeps_nobody_waiting(flow: Flow) -> None:
     """The loop ends between the group's word and the poll that would have heard it."""
     client = flow.client()

@@ -9,11 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from treaty_chassis.kafka import config, failures
+from treaty_chassis.kafka.acknowledged import AcknowledgedProducer
 from treaty_chassis.kafka.connection import Connection
-from treaty_chassis.kafka.coverage import Coverage
+from treaty_chassis.kafka.coverage import Coverage, subscribes
+from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.history import LogHistory, end_met
 from treaty_chassis.kafka.port import RebalanceListener
 from treaty_chassis.kafka.producing import TransactionalProducer
@@ -35,18 +37,32 @@ class ConfluentClient:
     """The consumer and the transactional producer of one slot of one service.
 
     group.instance.id and transactional.id are both `<group>-<slot>`: a process started in a slot takes
-    over what its predecessor had, and fences it should it still run.
+    over what its predecessor had, and fences it should it still run. At least once, there is no
+    transactional.id: what the predecessor still produces is not fenced, only its offsets are.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str, slot: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        group: str,
+        slot: str,
+        delivery: Delivery = Delivery.EXACTLY_ONCE,
+    ) -> None:
         shared = {"error_cb": self._on_error, "logger": logging.getLogger("librdkafka")}
         self._consumer = Consumer(config.consumer(bootstrap_servers, group, slot) | shared)
-        self._producer = TransactionalProducer(config.producer(bootstrap_servers, group, slot) | shared)
+        self._producer: TransactionalProducer | AcknowledgedProducer
+        if delivery is Delivery.EXACTLY_ONCE:
+            self._producer = TransactionalProducer(config.producer(bootstrap_servers, group, slot) | shared)
+        else:
+            settings = config.acknowledged_producer(bootstrap_servers, group, slot) | shared
+            self._producer = AcknowledgedProducer(settings, self._consumer)
         self._coverage = Coverage(bootstrap_servers, group, self._consumer)
         self._topics: Collection[str] = ()
         self._history = LogHistory(bootstrap_servers, f"{group}-{slot}")
         self._listener: RebalanceListener | None = None
         self._closing = False
+        self._outdated = False
+        """The group gave partitions of topics that are not subscribed to."""
         self._fatal: KafkaError | None = None
         self._connection = Connection()
         self._stranded: dict[Partition, str] = {}
@@ -78,7 +94,8 @@ class ConfluentClient:
                 if first is not None:
                     messages = [first, *self._consumer.consume(limit - 1, 0)]
             self._producer.poll()
-            if self._coverage.orphans(self._topics):
+            if self._outdated or self._coverage.orphans(self._topics):
+                self._outdated = False
                 # Unlike close, this leaves the group, static member or not.
                 self._consumer.unsubscribe()
                 self.subscribe(self._topics)
@@ -235,8 +252,15 @@ class ConfluentClient:
     def _on_assign(self, _: Consumer, places: list[TopicPartition]) -> None:
         if self._closing:
             return  # Nothing will be read.
+        own = [p for p in places if subscribes(self._topics, p.topic)]
+        if len(own) < len(places):
+            # A static member that comes back is given what it had, whatever it subscribes to now.
+            others = [TopicPartition(p.topic, p.partition, OFFSET_END) for p in places if p not in own]
+            self._consumer.incremental_assign(others)
+            self._consumer.pause(others)
+            self._outdated = True
         if self._listener is not None:
-            self._listener.assigned([Partition(p.topic, p.partition) for p in places])
+            self._listener.assigned([Partition(p.topic, p.partition) for p in own])
         self._coverage.assigned()
 
     def _on_revoke(self, _: Consumer, places: list[TopicPartition]) -> None:

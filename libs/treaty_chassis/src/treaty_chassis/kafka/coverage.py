@@ -22,7 +22,7 @@ from confluent_kafka.admin import AdminClient
 from treaty_chassis.kafka.security import reach
 from treaty_chassis.kafka.work import Partition
 
-__all__ = ["Coverage"]
+__all__ = ["Coverage", "subscribes"]
 
 log = structlog.get_logger(__name__)
 _CALL_S: Final = 5.0
@@ -78,7 +78,7 @@ class Coverage:
         wanted = {
             Partition(name, number)
             for name, topic in known.items()
-            if topic.error is None and _subscribes(topics, name)
+            if topic.error is None and subscribes(topics, name)
             for number in topic.partitions
         }
         own = {Partition(p.topic, p.partition) for p in self._consumer.assignment()}
@@ -96,5 +96,6 @@ class Coverage:
         return wanted - own - taken
 
 
-def _subscribes(topics: Collection[str], name: str) -> bool:
+def subscribes(topics: Collection[str], name: str) -> bool:
+    """As librdkafka reads a subscription: a name, or from `^` on a pattern."""
     return any(re.search(t, name) if t.startswith("^") else t == name for t in topics)
