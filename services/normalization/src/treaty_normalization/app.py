@@ -17,6 +17,8 @@ from treaty_chassis.telemetry import configure_logging
 from treaty_contracts import Policy, check
 from treaty_events.topics import accepted_topic, spec_of
 from treaty_normalization.backlog import Backlog
+from treaty_normalization.downlinks.together import Together, WithCommands
+from treaty_normalization.downlinks.wiring import Downlinks
 from treaty_normalization.gate import Gate
 from treaty_normalization.hosting import Hosting
 from treaty_normalization.metrics import Metrics
@@ -50,13 +52,18 @@ def main(judge: Judge | None = None) -> int:
     notices = Notices(settings.kafka_bootstrap_servers, settings.slot)
     hostings: dict[str, Hosting] = {}
     work = NormalizationWork({}, metrics)
-    client = ConfluentClient(settings.kafka_bootstrap_servers, settings.group, settings.slot)
-    runner = Runner(client, work, _limit)
+    downlinks = Downlinks(settings.kafka_bootstrap_servers, settings.slot, template, settings.sandbox)
+    runner = Runner(
+        ConfluentClient(settings.kafka_bootstrap_servers, settings.group, settings.slot),
+        Together(work, downlinks.work),
+        _limit,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())
 
     def host(plugin: Plugin) -> None:
         notices.attest(plugin)
+        downlinks.host(plugin)
         held = hostings.get(plugin.name)
         if held is not None:
             held.upgrade(plugin)
@@ -74,7 +81,20 @@ def main(judge: Judge | None = None) -> int:
         work.host(accepted_topic(plugin.name).name, hosting)
 
     judged = judge or partial(check, policy=Policy(sandbox=settings.sandbox.value))
-    gate = Gate(runner, shelf, judged, host, lost=notices.tell, rehash_s=settings.recheck_s)
+    gate = Gate(
+        WithCommands(runner, downlinks.work),
+        shelf,
+        judged,
+        host,
+        lost=notices.tell,
+        rehash_s=settings.recheck_s,
+    )
+    follower = Follower(
+        settings.kafka_bootstrap_servers,
+        f"{settings.group}-{settings.slot}",
+        [gate.view],
+        on_failure=runner.fail,
+    )
     backlog = Backlog(
         settings.kafka_bootstrap_servers,
         settings.group,
@@ -82,12 +102,6 @@ def main(judge: Judge | None = None) -> int:
         runner.suspended,
         lambda: {accepted_topic(name).name: name for name in list(hostings)},
         metrics,
-    )
-    follower = Follower(
-        settings.kafka_bootstrap_servers,
-        f"{settings.group}-{settings.slot}",
-        [gate.view],
-        on_failure=runner.fail,
     )
     checks = Readiness({"decisions": follower.check, "runner": runner.check}, shelf, gate, hostings)
     probes = Probes(settings.http_host, settings.http_port, checks).start()
@@ -105,6 +119,7 @@ def main(judge: Judge | None = None) -> int:
         follower.close()
         for hosting in hostings.values():
             hosting.rest()
+        downlinks.close()
         template.close()
         notices.close()
         probes.close()

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 
-from treaty_chassis.kafka.runner import Runner
 from treaty_chassis.kafka.view import CompactedView
 from treaty_contracts.probe.channel import close_templates
 from treaty_events.codec import decode
@@ -17,6 +16,7 @@ from treaty_events.decisions import PACKAGE_CHANGED, ContractDecided
 from treaty_events.headers import VERSION
 from treaty_events.topics import CONTRACT_DECIDED
 from treaty_normalization.decisions import in_use, objection, orders
+from treaty_normalization.downlinks.together import Subscriptions
 from treaty_normalization.plugins import Judge, Plugin
 from treaty_normalization.shelf import Shelf
 
@@ -37,7 +37,7 @@ class Gate:
 
     def __init__(
         self,
-        runner: Runner,
+        runner: Subscriptions,
         shelf: Shelf,
         judge: Judge,
         host: Callable[[Plugin], None],

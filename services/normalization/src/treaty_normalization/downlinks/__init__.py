@@ -1,0 +1,1 @@
+"""Commands into downlinks: read, told from repeats, encoded in the plugin's child, reported."""
