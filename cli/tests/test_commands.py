@@ -21,6 +21,7 @@ COMMANDS = (
     ["demo"],
     ["token"],
     ["watch"],
+    ["smoke"],
     ["trace"],
     ["bench"],
     ["plugin"],

@@ -53,6 +53,8 @@ def test_what_it_prints_works_when_pasted_and_a_second_start_finds_its_data(trea
     assert len(watched) == 3
     assert httpx.get(f"{urls['push']}/").headers["content-type"].startswith("text/html")
     assert {plugin["state"] for plugin in treaty.json("plugin", "list")} == {"admitted"}
+    arrived = treaty.json("smoke")
+    assert arrived["reading"]["provenance"]["uplink"] == arrived["uplink"]
 
     code, _, said = treaty.finish(signal.SIGINT)
     assert code == 0, said

@@ -63,15 +63,22 @@ def token(home: Home) -> dict[str, Any]:
     return found
 
 
+def _client(url: str, bearer: str) -> httpx.Client:
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {bearer}"}, timeout=_TIMEOUT_S)
+
+
 class Api:
     """One service of the platform: `Api(home, "registry")`. Raises ApiError for every refusal."""
 
     def __init__(self, home: Home, service: str) -> None:
-        self._client = httpx.Client(
-            base_url=home.running().urls[service],
-            headers={"Authorization": f"Bearer {token(home)['access_token']}"},
-            timeout=_TIMEOUT_S,
-        )
+        self._client = _client(home.running().urls[service], token(home)["access_token"])
+
+    @classmethod
+    def at(cls, url: str, bearer: str) -> Self:
+        """A service that runs elsewhere, called with that token."""
+        made = cls.__new__(cls)
+        made._client = _client(url, bearer)
+        return made
 
     def get(self, path: str, **params: str | int) -> Any:
         return _send(self._client, "GET", path, params=params).json()

@@ -16,6 +16,7 @@ from treaty_cli.bench import OPTIONS_OF_ITS_OWN, bench_command
 from treaty_cli.demo.command import demo_command
 from treaty_cli.home import Home, NotRunningError
 from treaty_cli.jobs import command as jobs
+from treaty_cli.smoke import smoke_command
 from treaty_cli.tokens import token_command
 from treaty_cli.trace.command import trace_command
 from treaty_cli.up.command import up_command
@@ -35,6 +36,7 @@ app.add_typer(plugin.app, name="plugin")
 app.add_typer(uplink.app, name="uplink")
 app.command("watch")(watch_command)
 app.command("worker")(worker_command)
+app.command("smoke")(smoke_command)
 app.command("trace")(trace_command)
 app.add_typer(jobs.app, name="job")
 app.command("token")(token_command)
