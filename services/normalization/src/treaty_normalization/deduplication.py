@@ -71,15 +71,18 @@ class Window:
         if key is None:
             return False
         received_at = uplink.received_at
-        self._received = max(self._received, received_at)
-        self._accepted = max(self._accepted, accepted_at)
-        before = self._seen.get(key)
+        # Calls of max would be a third of this method's time.
+        self._received = received_at if received_at > self._received else self._received
+        self._accepted = accepted_at if accepted_at > self._accepted else self._accepted
+        seen = self._seen
+        before = seen.get(key)
         # A repeat is remembered too, so that nothing hangs on what came before the window.
-        repeat = before is not None and abs(received_at - before[0]) <= self._span
-        repeat = repeat and before is not None and not self._is_over(before)
-        self._seen[key] = (received_at, accepted_at)
-        self._seen.move_to_end(key)
-        if self._accepted >= self._forget_at or len(self._seen) > self._max_keys:
+        seen[key] = (received_at, accepted_at)
+        repeat = False
+        if before is not None:
+            seen.move_to_end(key)
+            repeat = abs(received_at - before[0]) <= self._span and not self._is_over(before)
+        if self._accepted >= self._forget_at or len(seen) > self._max_keys:
             self._forget()
         return repeat
 

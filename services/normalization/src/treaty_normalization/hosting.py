@@ -165,10 +165,11 @@ class Hosting:
         readings = 0
         conduct.worked_on(len(replies), now_ms)
         chosen = conduct.sampler.chosen(len(replies))
+        plugin, reports = self.plugin, bool(conduct.reports.waiting or self._owed)
         for place, ((entry, arrival), reply) in enumerate(zip(self._batch, replies, strict=True)):
             if entry.dropped:
                 continue
-            translated = translate(self.plugin, arrival, reply)
+            translated = translate(plugin, arrival, reply)
             if place in chosen and translated.reason is None:
                 translated = conduct.look_at(arrival, translated)
             readings += translated.readings
@@ -177,7 +178,8 @@ class Hosting:
                 self._metrics.dead_letters.labels(self.plugin.name, translated.reason).inc()
                 if translated.reason in VIOLATIONS:
                     conduct.violated(arrival, translated, now, now_ms)
-            if conduct.reports.waiting or self._owed:
+                    reports = True
+            if reports:
                 entry.outputs = [*translated.outputs, *self._owed, *conduct.reports.due(now_ms)]
                 self._owed.clear()
         self._batch = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from treaty_events.instants import LAST_MS, rfc3339
 from treaty_events.readings import Quality
@@ -16,12 +16,9 @@ TOLERANCE_MS: Final = 60_000
 """How far a device's clock may be ahead of the broker's before its time is not believed."""
 
 
-class Moment(NamedTuple):
-    """Milliseconds since 1970-01-01 UTC; `quality` is what time alone says of the values."""
-
-    observed_at: int
-    ordered_at: int
-    quality: Quality
+Moment: TypeAlias = tuple[int, int, Quality]
+"""When observed and as what it is ordered, milliseconds since 1970-01-01 UTC, and what time alone says of the
+values."""
 
 
 def moment(uplink: UplinkAccepted, told: int | None) -> Moment:
@@ -37,9 +34,9 @@ def moment(uplink: UplinkAccepted, told: int | None) -> Moment:
         raise ViolationError(f"observed_at {observed_at} ms is not between the years 1970 and 9999")
     latest = received_at + TOLERANCE_MS
     if observed_at > latest:
-        return Moment(observed_at, latest, Quality.SUSPECT)
+        return observed_at, latest, Quality.SUSPECT
     late = uplink.late_after_ms is not None and received_at - observed_at > uplink.late_after_ms
-    return Moment(observed_at, observed_at, Quality.LATE if late else Quality.GOOD)
+    return observed_at, observed_at, Quality.LATE if late else Quality.GOOD
 
 
 _MILLISECONDS: Final = [f"{ms:03d}Z" for ms in range(1000)]

@@ -71,9 +71,8 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
     position = values.position
     if values.properties or position is not None:
         promises.check(values)
-    when = moment(uplink, values.observed_at)
-    observed_at = instant(when.observed_at)
-    same = when.ordered_at == when.observed_at
+    observed, ordered, quality = moment(uplink, values.observed_at)
+    observed_at = instant(observed)
     body = encode(
         wire.ReadingNormalized(
             uplink.device,
@@ -82,9 +81,9 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
             uplink.gateway,
             uplink.model,
             observed_at,
-            observed_at if same else instant(when.ordered_at),
+            observed_at if ordered == observed else instant(ordered),
             instant(uplink.received_at),
-            _measurements(promises, values.measurements, when.quality),
+            _measurements(promises, values.measurements, quality),
             values.properties,
             wire.Provenance(plugin.name, plugin.version, plugin.digest, f"{arrival.place}:0"),
             None

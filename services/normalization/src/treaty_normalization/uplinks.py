@@ -14,7 +14,7 @@ from treaty_normalization import wire
 
 __all__ = ["Arrival", "UnreadableError", "read"]
 
-_ID: Final = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,10}:\d{1,19}:\d{1,10}")
+_ID: Final = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,10}:\d{1,19}):\d{1,10}")
 
 
 class UnreadableError(ValueError):
@@ -35,7 +35,8 @@ def read(record: Record) -> Arrival:
     """Raises UnreadableError."""
     headers = dict(record.headers)
     identity = headers.get("ce_id")
-    if identity is None or _ID.fullmatch(identity) is None:
+    told = None if identity is None else _ID.fullmatch(identity)
+    if told is None:
         raise UnreadableError(f"header ce_id: expected an uplink's id, got {identity!r}"[:200])
     if record.value is None:
         raise UnreadableError("the record has no value")
@@ -43,4 +44,4 @@ def read(record: Record) -> Arrival:
         uplink = decode(wire.UplinkAccepted, record.value)
     except BodyError as error:
         raise UnreadableError(str(error)) from error
-    return Arrival(record, headers, uplink, identity.decode().rpartition(":")[0])
+    return Arrival(record, headers, uplink, told[1].decode())

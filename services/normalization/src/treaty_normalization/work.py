@@ -52,8 +52,12 @@ class NormalizationWork:
         self._choose()
 
     def submit(self, records: Sequence[Record], now_ms: int) -> None:
+        topic, number = "", -1
         for record in records:
-            self._take(record)
+            if record.partition != number or record.topic != topic:
+                topic, number = record.topic, record.partition
+                lane, hosting = self._lanes[Partition(topic, number)], self._hostings[topic]
+            self._take(record, lane, hosting)
         self._poll(now_ms)
 
     def collect(self, now_ms: int) -> Sequence[Finished]:
@@ -80,9 +84,7 @@ class NormalizationWork:
             arrival = None
         return dead_letter(record, reason, detail, plugin, arrival)
 
-    def _take(self, record: Record) -> None:
-        lane = self._lanes[Partition(record.topic, record.partition)]
-        hosting = self._hostings[record.topic]
+    def _take(self, record: Record, lane: Lane, hosting: Hosting) -> None:
         entry = lane.take(record)
         try:
             arrival = read(record)

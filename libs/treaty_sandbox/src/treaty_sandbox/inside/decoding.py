@@ -9,6 +9,7 @@ options["errors"]), undeclared_error or malformed_output.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
@@ -30,11 +31,21 @@ def decoder(package: Package, options: Mapping[str, Any]) -> Callable[[Message],
     decode = package.entry(options["entry"])
     declared = frozenset(options.get("errors", ()))
     from_timestamp = datetime.fromtimestamp
+    # By its slots: a frozen dataclass's own constructor takes twice as long.
+    new = Uplink.__new__
+    set_payload, set_f_port, set_model, set_content_type, set_received_at = (
+        getattr(Uplink, field.name).__set__ for field in fields(Uplink)
+    )
 
     def handle(message: Message) -> Reply:
         payload, f_port, model, content_type, received_at = message
         try:
-            uplink = Uplink(payload, f_port, model, content_type, from_timestamp(received_at / 1000, UTC))
+            uplink = new(Uplink)
+            set_payload(uplink, payload)
+            set_f_port(uplink, f_port)
+            set_model(uplink, model)
+            set_content_type(uplink, content_type)
+            set_received_at(uplink, from_timestamp(received_at / 1000, UTC))
             return ("ok", plain(decode(uplink)))
         except MalformedError as error:
             return ("error", "malformed_output", describe(error))
