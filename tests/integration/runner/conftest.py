@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from treaty_chassis.kafka.client import ConfluentClient
+from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.measures import Measures
 from treaty_chassis.kafka.runner import ExitCode, Options, Runner
 from treaty_chassis.kafka.work import Work
@@ -35,7 +36,9 @@ class Flow:
     _threads: list[tuple[Runner, threading.Thread]] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
 
-    def process(self, slot: str = "0", die_in: int = 0) -> subprocess.Popen[bytes]:
+    def process(
+        self, slot: str = "0", die_in: int = 0, delivery: Delivery = Delivery.EXACTLY_ONCE
+    ) -> subprocess.Popen[bytes]:
         settings = {
             "servers": self.servers,
             "group": self.group,
@@ -44,14 +47,15 @@ class Flow:
             "out": self.out,
             "dead": self.dead,
             "die-in": str(die_in),
+            "delivery": delivery.value,
         }
         arguments = [part for name, value in settings.items() for part in (f"--{name}", value)]
         started = subprocess.Popen([sys.executable, str(COPYING), *arguments])
         self._processes.append(started)
         return started
 
-    def client(self, slot: str = "0", kind: type[ConfluentClient] = ConfluentClient) -> ConfluentClient:
-        return kind(self.servers, self.group, slot)
+    def client(self, slot: str = "0", delivery: Delivery = Delivery.EXACTLY_ONCE) -> ConfluentClient:
+        return ConfluentClient(self.servers, self.group, slot, delivery)
 
     def runner(
         self,

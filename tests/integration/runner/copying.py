@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry
 
 from treaty_chassis.kafka.client import ConfluentClient
+from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.measures import Measures
 from treaty_chassis.kafka.runner import Runner
 from treaty_chassis.kafka.work import Output, Partition, PureWork, Record
@@ -32,10 +33,10 @@ def copying(out: str, dead: str) -> PureWork[None]:
 
 
 class DiesBeforeCommit(ConfluentClient):
-    """kill -9 in its n-th transaction, with records and offsets at the broker and the commit not sent."""
+    """kill -9 in its n-th transaction, with records at the broker and the commit not sent."""
 
-    def __init__(self, servers: str, group: str, slot: str, die_in: int) -> None:
-        super().__init__(servers, group, slot)
+    def __init__(self, servers: str, group: str, slot: str, delivery: Delivery, die_in: int) -> None:
+        super().__init__(servers, group, slot, delivery)
         self._left = die_in
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
@@ -51,12 +52,11 @@ def main() -> int:
     for name in ("servers", "group", "slot", "source", "out", "dead"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--die-in", type=int, default=0)
+    parser.add_argument("--delivery", type=Delivery, default=Delivery.EXACTLY_ONCE)
     given = parser.parse_args()
     configure_logging("copying")
-    if given.die_in:
-        client: ConfluentClient = DiesBeforeCommit(given.servers, given.group, given.slot, given.die_in)
-    else:
-        client = ConfluentClient(given.servers, given.group, given.slot)
+    identity = (given.servers, given.group, given.slot, given.delivery)
+    client = DiesBeforeCommit(*identity, given.die_in) if given.die_in else ConfluentClient(*identity)
     work = copying(given.out, given.dead)
     runner = Runner(client, work, lambda _: LIMIT, measures=Measures(CollectorRegistry()))
     runner.subscribe([given.source])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from treaty_chassis.kafka.work import Output, Partition, Record, Work
+from treaty_chassis.simulation.acknowledged import AcknowledgedClient
 from treaty_chassis.simulation.client import SimulatedClient
 from treaty_chassis.simulation.cluster import Cluster, Transaction
 from treaty_chassis.simulation.drill import Drill, Odds
@@ -117,6 +118,51 @@ def test_poison_ends_as_a_dead_letter_and_all_else_goes_through(seed: int) -> No
     assert sorted(r.value for r in cluster.visible(DEAD)) == sorted(poison)
     good = sorted(o.value or b"" for r in inputs if r.value not in poison for o in copies(r))
     assert sorted(r.value for r in cluster.visible(OUT)) == good
+
+
+@pytest.mark.parametrize("seed", SEEDS[:60])
+def test_without_transactions_nothing_is_lost_and_what_comes_again_is_the_same(seed: int) -> None:
+    print("seed", seed)
+    cluster = new_cluster()
+    rng = random.Random(seed)
+    source = numbers()
+
+    def feed() -> None:
+        value = next(source)
+        cluster.append(rng.choice(IN), value, key=b"key-%d" % (int(value) % 5))
+
+    work = pure if seed % 2 else lambda: Delayed(rng)
+    found = Drill(cluster, work, IN, rng, client=AcknowledgedClient)
+    found.run(150, feed)
+    found.finish(consumed(cluster))
+    made = [r.value or b"" for r in cluster.visible(OUT)]
+    assert sorted(set(made)) == expected(cluster)
+    assert cluster.visible(DEAD) == []
+
+
+def test_without_transactions_a_crash_at_any_primitive_loses_nothing() -> None:
+    crashed = repeated = 0
+    for crash_at in range(10_000):
+        cluster = new_cluster()
+        for number in range(12):
+            cluster.append(IN[number % 2], b"%d" % number, key=b"k%d" % (number % 3))
+        faults = Faults(crash_at=crash_at)
+        found = Drill(cluster, pure, IN, random.Random(7), client=AcknowledgedClient)
+        runner = found.process(AcknowledgedClient(cluster, found.group, "0", faults))
+        try:
+            runner.start()
+            for _ in range(12):
+                runner.turn()
+        except Crash:
+            crashed += 1
+        else:
+            break
+        found.finish(consumed(cluster))
+        made = [r.value or b"" for r in cluster.visible(OUT)]
+        assert sorted(set(made)) == expected(cluster), faults.trace
+        repeated += len(made) > len(set(made))
+    assert crashed > 30
+    assert repeated, "between produce and commit there is a crash that repeats"
 
 
 @pytest.mark.parametrize("seed", SEEDS[:60])

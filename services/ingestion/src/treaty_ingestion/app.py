@@ -62,7 +62,7 @@ def main() -> int:
     kafka_admin = admin(servers)
     ids: dict[str, UUID] = {}
     runner = Runner(
-        ConfluentClient(servers, GROUP, settings.slot),
+        ConfluentClient(servers, GROUP, settings.slot, settings.delivery),
         work(State(directory, ids), Measures(), partial(_learn_ids, kafka_admin, ids)),
         max_message,
     )

@@ -54,7 +54,7 @@ def main(judge: Judge | None = None) -> int:
     work = NormalizationWork({}, metrics)
     downlinks = Downlinks(settings.kafka_bootstrap_servers, settings.slot, template, settings.sandbox)
     runner = Runner(
-        ConfluentClient(settings.kafka_bootstrap_servers, settings.group, settings.slot),
+        ConfluentClient(settings.kafka_bootstrap_servers, settings.group, settings.slot, settings.delivery),
         Together(work, downlinks.work),
         _limit,
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import Field, field_validator
 
+from treaty_chassis.kafka.delivery import DeliverySettings
 from treaty_chassis.settings import KafkaSettings, ProbeSettings, ServiceSettings
 from treaty_normalization.budget import Allowance
 from treaty_normalization.conduct import Watch
@@ -19,7 +20,7 @@ __all__ = ["Settings"]
 _PATTERN: Final = re.compile(r"[a-z0-9*?\[\]!-]+")
 
 
-class Settings(ServiceSettings, KafkaSettings, ProbeSettings):
+class Settings(ServiceSettings, KafkaSettings, DeliverySettings, ProbeSettings):
     """The worker's whole configuration."""
 
     http_port: int = Field(8084, validation_alias="TREATY_HTTP_PORT", ge=0, le=65535)

@@ -83,3 +83,16 @@ def producer(bootstrap_servers: str, group: str, slot: str) -> dict[str, Any]:
         "queue.buffering.max.kbytes": 128 << 10,
         "delivery.report.only.error": True,
     }
+
+
+def acknowledged_producer(bootstrap_servers: str, group: str, slot: str) -> dict[str, Any]:
+    """For brokers that may know neither transactions nor idempotent producers."""
+    settings = producer(bootstrap_servers, group, slot)
+    for name in ("transactional.id", "transaction.timeout.ms"):
+        del settings[name]
+    return settings | {
+        "acks": "all",
+        # With more, a batch that is sent again would come after the one that followed it.
+        "max.in.flight.requests.per.connection": 1,
+        "delivery.timeout.ms": 30_000,
+    }

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, KafkaFailure, TimedOutError
 
-__all__ = ["fatal", "inside_transaction", "is_by_record", "is_fatal", "outside_transaction"]
+__all__ = ["committing", "fatal", "inside_transaction", "is_by_record", "is_fatal", "outside_transaction"]
 
 _FENCED: Final = frozenset(
     {
@@ -37,6 +37,15 @@ _BY_RECORD: Final = frozenset(
         KafkaError._UNKNOWN_TOPIC,
         KafkaError._UNKNOWN_PARTITION,
         KafkaError._INVALID_ARG,
+    }
+)
+# The generation that would commit is over, or a topic of it is gone.
+_MOVED_ON: Final = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
     }
 )
 # What a cluster says while leaders and coordinators move, or a topic has only just been made: librdkafka
@@ -107,6 +116,19 @@ def inside_transaction(rejected: Callable[[], KafkaError | None]) -> Iterator[No
         if _passing(error):
             raise _timed_out(error) from raised
         raise FatalError(_words(error)) from raised
+
+
+@contextmanager
+def committing() -> Iterator[None]:
+    """A commit of offsets outside any transaction: the group may have moved on meanwhile."""
+    try:
+        with outside_transaction():
+            yield
+    except FatalError as raised:
+        cause = raised.__cause__
+        if isinstance(cause, KafkaException) and cause.args[0].code() in _MOVED_ON:
+            raise AbortedError(str(raised)) from cause
+        raise
 
 
 def _passing(error: KafkaError) -> bool:

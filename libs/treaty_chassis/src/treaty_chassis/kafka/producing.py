@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, Message, Producer, TopicPartition
 
 from treaty_chassis.kafka import failures
-from treaty_chassis.kafka.partitioning import Partitioner, UnknownTopicError, partition_of
-from treaty_chassis.kafka.port import AbortedError
+from treaty_chassis.kafka.partitioning import Partitioner
+from treaty_chassis.kafka.sending import send
 from treaty_chassis.kafka.watchdog import Watchdog
 from treaty_chassis.kafka.work import Output, Partition
 
@@ -44,34 +44,7 @@ class TransactionalProducer:
             self._producer.begin_transaction()
 
     def produce(self, outputs: Sequence[Output]) -> None:
-        self._partitioner.refresh()
-        send = self._producer.produce
-        last, partitions = "", 0
-        try:
-            for position, output in enumerate(outputs):
-                topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
-                if partition is None:
-                    if topic != last:
-                        last, partitions = topic, self._partitioner.count(topic)
-                    if partitions == 1:
-                        partition = 0
-                    else:
-                        partition = position % partitions if key is None else partition_of(key, partitions)
-                if not headers:
-                    send(topic, output.value, key, partition)
-                    continue
-                if type(headers) is not list:
-                    headers = list(headers)
-                send(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]
-        except UnknownTopicError as error:
-            raise AbortedError(str(error), by_record=True) from error
-        except BufferError as error:
-            raise AbortedError(f"the producer's queue is full: {error}") from error
-        except KafkaException as raised:
-            cause: KafkaError = raised.args[0]
-            if failures.is_fatal(cause):
-                raise failures.fatal(cause) from raised
-            raise AbortedError(str(cause), by_record=failures.is_by_record(cause)) from raised
+        send(self._producer, self._partitioner, outputs)
 
     def send_offsets(self, offsets: Mapping[Partition, int], group: Any) -> None:
         """`group` is the consumer's metadata of now."""

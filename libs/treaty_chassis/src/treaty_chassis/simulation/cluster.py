@@ -154,6 +154,14 @@ class Cluster:
         if committed:
             self._committed |= transaction.offsets
 
+    def commit_offsets(self, group: str, offsets: Mapping[Partition, int]) -> None:
+        """Outside any transaction."""
+        self._committed |= {(group, p): offset for p, offset in offsets.items()}
+
+    def refuses(self, output: Output) -> str | None:
+        """Why the broker would not take it."""
+        return self._reject(output)
+
     def pending(self, group: str, partition: Partition) -> bool:
         """Whether an open transaction holds an offset of it."""
         return any((group, partition) in t.offsets for t in self._open.values())

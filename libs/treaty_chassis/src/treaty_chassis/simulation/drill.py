@@ -71,6 +71,7 @@ class Drill:
         limit: Callable[[str], int] = lambda _: 1 << 20,
         odds: Odds | None = None,
         slots: int = 2,
+        client: type[SimulatedClient] = SimulatedClient,
     ) -> None:
         self._cluster = cluster
         self.group = Group("drill", cluster)
@@ -79,6 +80,7 @@ class Drill:
         self._rng = rng
         self._limit = limit
         self._odds = odds or Odds()
+        self._client = client
         self._slots = [str(number) for number in range(slots)]
         self._running: dict[str, Runner] = {}
         self._zombies: list[Runner] = []
@@ -127,7 +129,7 @@ class Drill:
     def _step(self, slot: str, *, faulty: bool) -> None:
         runner = self._running.get(slot)
         if runner is None:
-            client = SimulatedClient(self._cluster, self.group, slot, self._faults(faulty=faulty))
+            client = self._client(self._cluster, self.group, slot, self._faults(faulty=faulty))
             runner = self._running[slot] = self.process(client)
             if not self._guard(runner.start):
                 self._running.pop(slot)
