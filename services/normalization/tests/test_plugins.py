@@ -93,6 +93,18 @@ def test_looking_judges_nothing_and_finds_plugins_by_the_name_in_their_contracts
     assert "no package of it is here" in str(found.take("third", "sha256:none", never))
 
 
+def test_what_comes_and_goes_is_seen_without_looking_into_it(make: Maker, tmp_path: Path) -> None:
+    make("acme")
+    found = shelf(tmp_path)
+    assert not found.changed()
+    make("other")
+    assert found.changed()
+    found.look()
+    assert (found.changed(), found.names) == (False, {"acme", "other"})
+    tmp_path.rename(tmp_path.with_name("gone"))
+    assert found.changed()
+
+
 def test_a_refused_package_is_not_taken_and_judged_once(make: Maker, tmp_path: Path) -> None:
     path = make("broken", decoder="import socket\n" + DECODER)
     found = shelf(tmp_path)

@@ -129,7 +129,11 @@ class Gate:
             self._apply()
 
     def _look(self) -> None:
-        self._shelf.look()
+        try:
+            self._shelf.look()
+        except OSError as error:
+            # What is hosted is in memory; packages are looked for again in a moment.
+            log.warning("the plugins' folder cannot be read", detail=str(error))
         judged = False
         known = self._shelf.names | self._hosted.keys()
         for gone in self._why.keys() - known:

@@ -61,8 +61,11 @@ class Shelf:
         self._paths = found
 
     def changed(self) -> bool:
-        """Whether packages have come or gone since the last look. Raises OSError without the folder."""
-        return self._folder.stat().st_mtime_ns != self._looked_at
+        """Whether packages have come or gone since the last look, or the folder has."""
+        try:
+            return self._folder.stat().st_mtime_ns != self._looked_at
+        except OSError:
+            return True
 
     def require(self) -> None:
         """Raises ShelfError for a pattern that matches nothing, `*` aside: a worker may wait for plugins."""
