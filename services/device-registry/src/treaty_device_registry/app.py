@@ -27,6 +27,9 @@ from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check, remembered
 from treaty_chassis.sealing import SealingKey
 from treaty_device_registry.access import Resources
+from treaty_device_registry.commands.projection import PROJECTION as COMMANDS
+from treaty_device_registry.commands.projection import Commands
+from treaty_device_registry.commands.routes import router as command_routes
 from treaty_device_registry.database import OUTBOX
 from treaty_device_registry.fleet.routes import router as fleet_routes
 from treaty_device_registry.identity.model import DevIssuer
@@ -66,7 +69,7 @@ def api(
     app.state.resources = resources
     problems.install(app)
     reference.install(app)
-    for router in (fleet_routes, telemetry_routes, inbox_routes):
+    for router in (fleet_routes, telemetry_routes, inbox_routes, command_routes):
         app.include_router(router)
     if issuer is not None and issuer_limit is not None:
         app.include_router(issuer_routes(issuer, issuer_limit))
@@ -111,6 +114,18 @@ async def serve(settings: ApiSettings) -> int:
         accept_loss=settings.accept_loss,
         on_failure=fail,
     )
+    commands = Commands()
+    following = Projection(
+        COMMANDS,
+        SCHEMA,
+        commands.topics,
+        commands.apply,
+        idle=commands.idle,
+        database_url=url,
+        bootstrap_servers=kafka,
+        accept_loss=settings.accept_loss,
+        on_failure=fail,
+    )
     topics = _Topics(kafka)
     engine: AsyncEngine = create_engine(url, "device-registry")
     resources = Resources(
@@ -126,6 +141,7 @@ async def serve(settings: ApiSettings) -> int:
         "topics": topics.check,
         "outbox": relay.check,
         "inbox": parking.check,
+        "commands": following.check,
     }
     issuer_limit = RateLimit(redis, TOKENS_PER_MINUTE, "issuer")
     app = api(resources, checks, issuer=issuer, issuer_limit=issuer_limit, origins=settings.origins)
@@ -134,12 +150,14 @@ async def serve(settings: ApiSettings) -> int:
     ends = [asyncio.create_task(server.until_stopped()), asyncio.create_task(failed.wait())]
     relay.start()
     parking.start()
+    following.start()
     try:
         async with server.serving(app, bound):
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (making, *ends):
             task.cancel()
+        await asyncio.to_thread(following.stop)
         await asyncio.to_thread(parking.stop)
         await asyncio.to_thread(relay.stop)
         await engine.dispose()

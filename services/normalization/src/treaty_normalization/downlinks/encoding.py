@@ -84,9 +84,7 @@ class _Version:
             )
         options = jsonschema_rs.RegexOptions()
         self.schemas: dict[str, Any] = {
-            name: jsonschema_rs.validator_for(
-                action.arguments, pattern_options=options, offline=True
-            )
+            name: jsonschema_rs.validator_for(action.arguments, pattern_options=options, offline=True)
             for name, action in plugin.contract.actions.items()
         }
 
