@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make. Everything else comes from PyPI and Maven Central, at the versions
 # uv.lock and kafka.lock name, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser lint bench
+.PHONY: help setup demo up test browser lint bench images test-containers
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -16,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export UV_COMPILE_BYTECODE := 1
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 	@echo
 	@echo '  make demo ARGS="--for 60 --json"     sixty seconds, then reconciled'
 	@echo '  make bench ARGS="NAME --json"        one benchmark'
@@ -60,3 +60,9 @@ lint: setup ## style, types, import rules, documents as the code writes them
 
 bench: setup ## a benchmark by name
 	@$(BIN)/treaty bench $(ARGS)
+
+images: ## the container images, and what each adds to its base
+	@scripts/images
+
+test-containers: setup ## the compose file in a Docker engine: up, accounted for, killed part by part, down
+	@scripts/test-containers --required $(ARGS)

