@@ -26,6 +26,7 @@ COMMANDS = (
     ["bench"],
     ["plugin"],
     ["plugin", "check"],
+    ["plugin", "import-lorawan"],
     ["plugin", "publish"],
     ["plugin", "list"],
     ["plugin", "quarantine"],

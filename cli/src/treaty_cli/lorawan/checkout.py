@@ -66,14 +66,16 @@ class Checkout:
             raise RefusedError("L803", f"{path}: {error.strerror}") from None
         finally:
             os.close(folder)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise RefusedError("L803", f"{path} is not a plain file")
-            content = file.read(limit + 1) if status.st_size <= limit else b""
-        if status.st_size > limit or len(content) > limit:
-            raise RefusedError("L804", f"{path} has more than {limit} bytes")
-        return content
+            if status.st_size > limit:
+                raise RefusedError("L804", f"{path} has more than {limit} bytes")
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                return file.read(limit)
+        finally:
+            os.close(descriptor)
 
     def commit(self) -> str | None:
         """What HEAD points to, read from .git's files: git itself would obey the checkout's configuration."""

@@ -17,12 +17,15 @@ __all__ = ["RECEIVED_AT_MS", "Answer", "Examiner", "Explored", "probing_inputs"]
 
 RECEIVED_AT_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z, the judge's moment of reception too."""
-_ANSWER_MS = 2_000
+_ANSWER_MS = 1_000
 _EXPLORE_MS = 1_000
 _GROUP = 64
-_LIVES_ANSWERING = 3
+_PATIENCE = 4
+"""The first that dies is asked again, with more time: a busy host is no codec's fault."""
+_LIVES_ANSWERING = 4
 _LIVES_EXPLORING = 2
 _LIMITS = Limits(
+    start_deadline=2_000,
     memory=256 * 1024 * 1024,
     cpu_seconds=60,
     message_reply=2 * 1024 * 1024,
@@ -62,7 +65,11 @@ class Examiner:
 
     def answer(self, function: str, given: Any) -> Answer:
         """The function's answer to one input, by a codec just loaded."""
-        reply = self._ask(["answer", function, json.dumps(given), RECEIVED_AT_MS], _ANSWER_MS)
+        message = ["answer", function, json.dumps(given), RECEIVED_AT_MS]
+        lives = self._lives
+        reply = self._ask(message, _ANSWER_MS)
+        if lives == _LIVES_ANSWERING and self._lives < lives:
+            reply = self._ask(message, _ANSWER_MS * _PATIENCE)
         match reply:
             case [str(text), None]:
                 try:
@@ -77,7 +84,8 @@ class Examiner:
         """Everything the codec was seen to emit and to throw, as far as it lived."""
         values: dict[str, set[str]] = {}
         errors: dict[str, int] = {}
-        self._lives = min(self._lives, _LIVES_EXPLORING)
+        if self._lives > 0:
+            self._lives = _LIVES_EXPLORING if self._lives == _LIVES_ANSWERING else 1
         for group in _groups(inputs):
             reply = self._ask(["explore", group, RECEIVED_AT_MS], _EXPLORE_MS)
             try:
@@ -96,22 +104,23 @@ class Examiner:
             self._session = None
 
     def _ask(self, message: list[Any], deadline_ms: int) -> Any:
-        if self._lives == 0:
+        if self._lives <= 0:
             return None
         try:
             if self._session is None:
-                self._session = Session(
-                    self._template, self._target, limits=_LIMITS, policy=Policy.BEST_EFFORT
-                )
+                self._session = self._start()
             return self._session.ask(message, deadline_ms)
         except ChildEndedError as ended:
+            self._lives -= 1 if self._session is not None else 2
             self.close()
-            self._lives -= 1
             self.trouble = Refusal("L806", f"the codec was ended: {ended.kind}")
         except ChildRefusedError as refused:
             self._lives = 0
             self.trouble = Refusal("L806", f"the codec does not load: {refused.detail}"[:300])
         return None
+
+    def _start(self) -> Session:
+        return Session(self._template, self._target, limits=_LIMITS, policy=Policy.BEST_EFFORT)
 
 
 def _groups(inputs: Iterable[Uplink]) -> Iterator[list[Uplink]]:

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import quickjs  # type: ignore[import-untyped]
 
-__all__ = ["Codec", "is_mistake", "message_of"]
+__all__ = ["Codec", "LengthError", "is_mistake", "message_of"]
 
 _SETTING = """
 ((define) => {
@@ -36,15 +36,16 @@ _SETTING = """
 })(Object.defineProperty)
 """
 _CALLER = """
-((parse, stringify, Time) => (routine, whole) => whole ? (text, received) => {
+((parse, stringify, Time, written = (output) => {
+  const text = output === undefined ? "null" : stringify(output);
+  return text === undefined ? "null" : text.length > 1048576 ? text.length : text;
+}) => (routine, whole) => whole ? (text, received) => {
   const input = parse(text);
   if (input && typeof input === "object" && "bytes" in input)
     input.recvTime = new Time(typeof input.recvTime === "string" ? input.recvTime : received);
-  const output = routine(input);
-  return output === undefined ? "null" : stringify(output);
+  return written(routine(input));
 } : (bytes, fPort, received) => {
-  const output = routine({bytes: parse(bytes), fPort, recvTime: new Time(received)});
-  return output === undefined ? "null" : stringify(output);
+  return written(routine({bytes: parse(bytes), fPort, recvTime: new Time(received)}));
 })(JSON.parse, JSON.stringify, Date)
 """
 _STEADY = """
@@ -86,7 +87,13 @@ _OF_THE_CODE = (
     "EvalError",
 )
 """Errors the language throws: a mistake of the codec's, and no word on the payload."""
+_HEAP_BYTES = 48 * 1024 * 1024
+"""A codec's values. It is the child that is confined; this makes an excess an error, which costs less."""
 _decode = msgspec.json.Decoder().decode
+
+
+class LengthError(Exception):
+    """The output is longer than 1 MiB of JSON."""
 
 
 class Codec:
@@ -101,6 +108,7 @@ class Codec:
         os.environ["TZ"] = "UTC"
         time.tzset()
         context = quickjs.Context()
+        context.set_memory_limit(_HEAP_BYTES)
         context.eval(_SETTING)
         self._settle = context.eval(_STEADY) if steady else None
         caller = context.eval(_CALLER)
@@ -123,14 +131,19 @@ class Codec:
         """What it returned, by way of JSON: NaN, infinities and undefined are null or absent."""
         if self._settle is not None:
             self._settle(float(received_at))
-        return _decode(self._decode(str(list(payload)), f_port, float(received_at)))
+        return _decode(_text(self._decode(str(list(payload)), f_port, float(received_at))))
 
     def answer(self, text: str, received_at: int) -> str:
         """Its answer to an input in JSON, as JSON.stringify writes it."""
         if self._settle is not None:
             self._settle(float(received_at))
-        found: str = self._call(text, float(received_at))
-        return found
+        return _text(self._call(text, float(received_at)))
+
+
+def _text(written: str | float) -> str:
+    if not isinstance(written, str):
+        raise LengthError(f"an output of {int(written)} characters in JSON")
+    return written
 
 
 def _evaluate(context: Any, source: str) -> None:

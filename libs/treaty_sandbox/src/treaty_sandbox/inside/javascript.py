@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import quickjs  # type: ignore[import-untyped]
 
 from treaty_sandbox.inside.child import describe
-from treaty_sandbox.inside.codec import Codec, is_mistake, message_of
+from treaty_sandbox.inside.codec import Codec, LengthError, is_mistake, message_of
 from treaty_sandbox.inside.emitting import CodecError, OutputError, emitted_name, kind_of, leaves, reading
 from treaty_sandbox.inside.package import Package
 
@@ -128,6 +128,8 @@ def failure(error: Exception, declared: tuple[str, ...] = ()) -> Reply:
         text = message_of(error)
         mistake = is_mistake(error) and not (declared and text.startswith(declared))
         return ("error", "undeclared_error" if mistake else "decode_error", text)
+    if isinstance(error, LengthError):
+        return ("error", "output_too_large", str(error))
     if isinstance(error, OutputError):
         return ("error", "malformed_output", str(error)[:500])
     return ("error", "malformed_output", describe(error))

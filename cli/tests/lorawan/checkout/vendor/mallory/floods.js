@@ -1,0 +1,1 @@
+function decodeUplink(input) { return { data: { value: "x".repeat(50000000) } }; }

@@ -1,0 +1,4 @@
+function decodeUplink(input) {
+  var fs = require("fs");
+  return { data: { value: fs.readFileSync("/etc/passwd").length } };
+}
