@@ -1,7 +1,7 @@
 # Needs Python 3.11 or newer and make. Everything else comes from PyPI and Maven Central, at the versions
 # uv.lock and kafka.lock name, once.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test browser lint bench images test-containers
+.PHONY: help setup demo up test browser lint bench images test-containers test-chart
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -66,3 +66,6 @@ images: ## the container images, and what each adds to its base
 
 test-containers: setup ## the compose file in a Docker engine: up, accounted for, killed part by part, down
 	@scripts/test-containers --required $(ARGS)
+
+test-chart: setup ## the Helm chart: rendered and validated, and installed where KUBECONFIG names a cluster
+	@scripts/test-chart $(ARGS)

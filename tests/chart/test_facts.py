@@ -1,0 +1,43 @@
+"""What the chart says of the services is what they are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from treaty_cli.up.services import SERVICES
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "helm" / "treaty"
+
+
+def test_the_chart_has_the_services_that_the_command_line_starts() -> None:
+    facts = yaml.safe_load((CHART / "files" / "services.yaml").read_text())
+    modules = {name: fact["module"] for name, fact in facts.items()}
+    assert modules == {s.name: s.module for s in SERVICES if s.name != "normalization"}
+    assert '"treaty_normalization"' in (CHART / "templates" / "_names.tpl").read_text()
+
+
+def test_every_variable_it_sets_is_one_that_the_documentation_names() -> None:
+    text = "".join(path.read_text() for path in (CHART / "templates").rglob("*.*"))
+    named = set(re.findall(r"name: ((?:TREATY|KAFKA)_[A-Z_]+)", text))
+    assert len(named) > 10
+    documented = (ROOT / "docs" / "operating.md").read_text()
+    assert {name for name in named if f"`{name}`" not in documented} == set()
+
+
+def test_the_table_of_values_is_that_of_the_values() -> None:
+    script = [sys.executable, str(ROOT / "helm" / "readme.py"), "--check"]
+    found = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
+
+
+def test_every_file_of_refused_values_says_what_is_to_be_named() -> None:
+    refused = sorted((CHART / "refused").glob("*.yaml"))
+    assert len(refused) > 10
+    for path in refused:
+        assert path.read_text().startswith("# refused, naming: "), path
