@@ -140,9 +140,9 @@ class Gate:
             self._why.pop(gone)
         for name in sorted(known):
             decided = self.view.get(name)
-            if decided is None or not in_use(decided):
+            if decided is None or not in_use(decided) or self._hosted.get(name) == decided.digest:
                 self._why.pop(name, None)
-            elif self._hosted.get(name) != decided.digest:
+            else:
                 judged = True
                 self._take(name, decided.digest)
         if judged:
