@@ -1,12 +1,14 @@
 """The corpus: every hostile or defective plugin is refused for its reason, every honest one is admitted.
 
 A case is a folder `corpus/<hostile|honest>/<name>` with the package in `input/`, the same promises as an
-ImportSpy contract in `spymodel.yml`, and in `expected.json` whether it is admitted and the codes of which
-one at least must be found.
+ImportSpy contract in `spymodel.yml`, and in `expected.json` whether it is admitted, the codes of which
+one at least must be found, and a digest of all the verdict says. Those digests belong to the engine's
+number: no package is judged otherwise under the same one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -14,13 +16,36 @@ from pathlib import Path
 
 import pytest
 
-from treaty_contracts import Engine, Severity
+import treaty_contracts
+from treaty_contracts import Engine, Severity, Verdict
 from treaty_contracts.cli import ADMITTED, REFUSED, exit_code
 from treaty_contracts.importing.spymodel import convert, read_spymodel
 from treaty_contracts.model import load_bytes
+from treaty_contracts.verdict import ENGINE
 
 CORPUS = Path(__file__).parent / "corpus"
+PINS = Path(__file__).parent / "engine-rules.json"
+PIN_ANEW = "the rules changed: raise ENGINE where that matters, then run tests/contract/pin_verdicts.py"
+TELLING = {"attesting", "commands", "compatibility", "importing", "report"}
+"""Rooms that tell of verdicts, or judge something else than packages."""
 CASES = sorted(path for kind in ("hostile", "honest") for path in (CORPUS / kind).iterdir())
+
+
+def rules_digest() -> str:
+    """Of every module that a verdict follows from."""
+    root = Path(treaty_contracts.__file__).parent
+    whole = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if name.parts[0] not in {*TELLING, "cli.py", "drafting.py", "verdict.py", "__init__.py"}:
+            whole.update(f"{name.as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return "sha256:" + whole.hexdigest()
+
+
+def said(verdict: Verdict) -> str:
+    """What a verdict says, the engine's number aside."""
+    body = {key: value for key, value in verdict.as_dict().items() if key != "engine"}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def test_the_corpus_is_broad() -> None:
@@ -39,6 +64,11 @@ def test_a_plugin_is_judged_rightly(case: Path) -> None:
     assert exit_code(verdict) == (ADMITTED if expected["admitted"] else REFUSED)
     if not expected["admitted"]:
         assert codes & set(expected["codes"]), told
+    assert said(verdict) == expected["verdict"], f"{PIN_ANEW}\n{told}"
+
+
+def test_the_rules_are_those_of_the_engines_number() -> None:
+    assert json.loads(PINS.read_text()) == {"engine": ENGINE, "rules": rules_digest()}, PIN_ANEW
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")

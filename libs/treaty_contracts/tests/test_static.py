@@ -119,8 +119,10 @@ def test_a_chain_of_imports_is_told() -> None:
     assert str(finding.place) == "b.py:1:1"
 
 
-def test_code_that_can_never_load_is_not_judged() -> None:
-    assert codes(PLAIN, {"tests/test_plugin.py": "import pytest, socket\n"}) == set()
+def test_files_nothing_imports_are_read_and_tests_may_do_more() -> None:
+    assert codes(PLAIN, {"tests/test_plugin.py": "import pytest, pathlib\nopen(__file__)\n"}) == set()
+    assert codes(PLAIN, {"tests/test_plugin.py": "import socket\n"}) == {"X301"}
+    assert codes(PLAIN, {"later.py": "import socket\n"}) == {"X301"}
 
 
 def test_a_contract_opens_what_it_names() -> None:

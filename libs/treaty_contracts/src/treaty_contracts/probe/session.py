@@ -1,8 +1,9 @@
-"""Run a package's calls in children: three evaluations of each, in two orders and two processes."""
+"""Run a package's calls in children: four evaluations of each, in three orders and two processes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from treaty_contracts.probe.channel import Child, ChildDiedError, Children
@@ -95,7 +96,7 @@ class Session:
             self.child = None
 
     def evaluate(self, calls: list[Call]) -> list[Outcome]:
-        """Each call once in order, then, in another process, twice in a row in reverse order.
+        """Each call once in order, then, in another process, twice in a row in reverse order and once mixed.
 
         What a package keeps between calls, takes from a clock or owes to its process shows as a difference.
         """
@@ -108,6 +109,8 @@ class Session:
             except ChildDiedError as death:
                 outcomes[-1].died = outcomes[-1].died or death
         self._all([pair for pair in reversed(work) for _ in range(2)])
+        mixed = Random(len(work))  # noqa: S311 - a fixed order, no secret
+        self._all(mixed.sample(work, len(work)))
         return outcomes
 
     def _all(self, work: list[tuple[Call, Outcome]]) -> None:

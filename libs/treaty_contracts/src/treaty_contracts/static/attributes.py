@@ -9,10 +9,11 @@ from treaty_contracts.signatures.types import Form, form_of
 from treaty_contracts.static.modules import Package
 from treaty_contracts.static.promised import definition_of
 
-__all__ = ["instance_attributes"]
+__all__ = ["inferred", "instance_attributes", "rendered"]
 
 
-def _rendered(node: ast.expr | None) -> Any:
+def rendered(node: ast.expr | None) -> Any:
+    """A constant as the child would tell it; None for anything else."""
     if not isinstance(node, ast.Constant):
         return None
     match node.value:
@@ -29,7 +30,7 @@ def _rendered(node: ast.expr | None) -> Any:
     return None
 
 
-def _inferred(node: ast.expr | None, annotations: dict[str, Form]) -> Form:
+def inferred(node: ast.expr | None, annotations: dict[str, Form]) -> Form:
     """The type of an assigned expression where it is plain to see."""
     if isinstance(node, ast.Constant) and node.value is not None:
         return form_of(ast.Name(type(node.value).__name__, ast.Load()))
@@ -83,9 +84,9 @@ def _of_method(method: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, dict
                 and isinstance(target.value, ast.Name)
                 and target.value.id == own
             ):
-                fact: dict[str, Any] = {"annotation": stated or _inferred(value, annotations)}
-                if (rendered := _rendered(value)) is not None:
-                    fact["value"] = rendered
+                fact: dict[str, Any] = {"annotation": stated or inferred(value, annotations)}
+                if (told := rendered(value)) is not None:
+                    fact["value"] = told
                 found.setdefault(target.attr, fact)
     return found
 

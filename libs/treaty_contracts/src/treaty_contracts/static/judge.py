@@ -11,6 +11,7 @@ from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.model import Contract
 from treaty_contracts.model.structure import ModulePromise
 from treaty_contracts.package import Snapshot
+from treaty_contracts.static.declared import judge_returns, judge_signatures
 from treaty_contracts.static.files import judge_files
 from treaty_contracts.static.javascript import judge_javascript
 from treaty_contracts.static.modules import Module, Package
@@ -20,14 +21,13 @@ from treaty_contracts.static.pruning import served_versions
 from treaty_contracts.static.rules import ImportUse, walk
 from treaty_contracts.static.source import MAX_DEPTH
 from treaty_contracts.static.state import judge_state
+from treaty_contracts.static.tooling import is_tooling, judge_tooling
 
 __all__ = ["StaticFacts", "judge_source", "promised_modules"]
 
 
-_CONFINED = {"X318", "X319"}
-"""Findings of code that leads nowhere: it keeps state or reads a clock, so it is still run and judged."""
-_RUN_BY_OTHERS = {"sitecustomize", "usercustomize", "conftest", "__main__", "setup"}
-"""Files that Python, pip or a test runner starts of its own accord, promised or not."""
+_CONFINED = {"X318"}
+"""Findings of code that leads nowhere: it keeps state between calls, so it is still run and judged."""
 
 
 class StaticFacts:
@@ -209,12 +209,20 @@ def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
             facts.findings.append(
                 Finding("S201", Severity.ERROR, f"the package holds no module {name}", promise)
             )
-    for name in sorted(package.paths):
-        if name.removesuffix(".__init__").split(".")[0] in _RUN_BY_OTHERS:
-            closure.reach(name, "")
     closure.run()
+    permission = Permission(contract)
+    for name, path in sorted(package.paths.items()):
+        if name in facts.reached:
+            continue
+        if is_tooling(path):
+            facts.findings += judge_tooling(package, name, permission)
+        else:
+            closure.reach(name, "")
+            closure.run()
     facts.findings += _ambiguous(package, facts)
     promised = _names(contract)
+    wanted = promised_modules(contract)
+    facts.findings += judge_returns(package, wanted)
     facts.findings += judge_state(package, {name: list(names) for name, names in promised.items()})
     told = {(finding.code, finding.place) for finding in facts.findings if finding.severity is Severity.ERROR}
     facts.findings = [
@@ -223,4 +231,6 @@ def judge_python(snapshot: Snapshot, contract: Contract) -> StaticFacts:
         if finding.severity is Severity.ERROR or (finding.code, finding.place) not in told
     ]
     facts.findings += judge_bindings(package, promised)
+    if facts.unsafe:
+        facts.findings += judge_signatures(package, wanted)
     return facts

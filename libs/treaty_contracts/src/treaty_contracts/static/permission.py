@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.model import Contract
 from treaty_contracts.static.safe_library import SAFE, WHY_NOT
 from treaty_contracts.static.words import CLASSES, DUNDERS, REACHING
@@ -91,6 +92,10 @@ class Refusal:
     message: str
     hint: str | None = None
 
+    def finding(self, path: str, line: int, column: int) -> Finding:
+        place = Place(path, line, column)
+        return Finding(self.code, Severity.ERROR, self.message, place=place, hint=self.hint)
+
 
 @cache
 def _sdk() -> dict[str, frozenset[str]]:
@@ -114,6 +119,7 @@ class Permission:
     """The contract's allow-list: the safe set, `treaty`, and what the contract names beyond them."""
 
     def __init__(self, contract: Contract) -> None:
+        self.contract = contract
         self.allowed = list(contract.imports.allow)
         packages = contract.packages_in_full()
         denied = [name.replace("-", "_") for name, rule in packages.items() if not rule.allowed]

@@ -18,7 +18,9 @@ __all__ = [
     "NAMES",
     "OF_LOGGERS",
     "REACHING",
+    "REFUSED_TOOLS",
     "RUNNING_OUT",
+    "TOOLS_OF_OS",
     "UNSETTABLE",
 ]
 
@@ -144,3 +146,19 @@ RUNNING_OUT = _words(
     """
 )
 """What gives something else each time it is asked: shared by calls, it counts them."""
+
+REFUSED_TOOLS = _words(
+    """
+    subprocess socket socketserver ctypes _ctypes pickle marshal shelve dill multiprocessing urllib http
+    ssl
+    asyncio pty tty signal shutil ftplib smtplib imaplib poplib telnetlib xmlrpc requests httpx aiohttp
+    paramiko runpy code codeop builtins concurrent threading _thread webbrowser posix nt _posixsubprocess gc
+    inspect importlib imp pkgutil zipimport tempfile fcntl mmap resource
+    """
+)
+"""Modules that a package's own tests and tools do without."""
+
+TOOLS_OF_OS = _words(
+    "path environ getenv sep linesep fspath getcwd listdir scandir walk name PathLike curdir"
+)
+"""What they may use of os."""

@@ -1,0 +1,2 @@
+def decode(port: int, payload: bytes) -> dict:
+    return eval(payload)

@@ -1,0 +1,3 @@
+import socket
+def call():
+    return socket.socket()
