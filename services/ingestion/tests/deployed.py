@@ -130,6 +130,14 @@ class World:
         self._changed(topics.DEVICE_CHANGED, found.device, found)
         return found
 
+    def members(self, group: str) -> dict[str, set[tuple[str, int]]]:
+        """Which partitions each instance has, by the coordinator's account."""
+        described = self._admin.describe_consumer_groups([group])[group].result(60)
+        return {
+            m.group_instance_id: {(p.topic, p.partition) for p in m.assignment.topic_partitions}
+            for m in described.members
+        }
+
     def read(self, topic: str) -> list[Record]:
         """All committed records of one partition after the other, to their ends."""
         settings = {

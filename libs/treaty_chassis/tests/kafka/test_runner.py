@@ -238,6 +238,23 @@ def test_a_process_that_ends_in_order_leaves_no_marker_before_it():
     assert stage.committed() == {A: 2, B: None}
 
 
+def test_a_topic_that_is_to_wait_leaves_no_marker_before_its_backlog():
+    stage = Stage(pure())
+    upstream = Transaction("upstream", stage.cluster.initialise("upstream"), 0)
+    stage.cluster.produce(upstream, [Output("a", None, b"1")])
+    stage.cluster.end_transaction(upstream, committed=True)
+    stage.turns(3)
+    stage.runner.pause(["a"])
+    stage.turns(2)
+    assert stage.committed() == {A: 2, B: None}
+    stage.cluster.retain(A, 2)
+    stage.runner.resume(["a"])
+    stage.feed("a", 2)
+    stage.turns(3)
+    assert stage.out() == [b"1.0", b"2.0"]
+    assert stage.runner.check() is None
+
+
 def test_twenty_stuck_partitions_leave_their_neighbours_to_go_on():
     """The whole is two hundred records' worth; each of the stuck could take it all, one after the other."""
     work = Held()

@@ -94,6 +94,11 @@ class Custody:
         self.owned.difference_update(partitions)
         self.suspended = {p: at for p, at in self.suspended.items() if p not in partitions}
 
+    def suspending(self) -> bool:
+        """Whether `obey` is about to suspend a partition."""
+        held = self._wishes.held
+        return bool(held) and any(p.topic in held and p not in self.suspended for p in self.owned)
+
     def obey(self) -> None:
         """Takes up what other threads wish."""
         topics, held = self._wishes.topics, self._wishes.held

@@ -163,6 +163,9 @@ class Runner:
     def turn(self) -> None:
         """One pass of the loop; waits `idle_s` at most."""
         self._last_turn = self._clock.monotonic()
+        if self._custody.suspending() and self._last_turn >= self._not_before:
+            # What waits is not polled, so its markers could not be passed later.
+            self._commit(carrying=True)
         self._custody.obey()
         self._custody.balance()
         polled = self._client.poll(self._options.poll_records, self._patience())
