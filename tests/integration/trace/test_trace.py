@@ -176,7 +176,7 @@ def test_any_readings_id_leads_to_the_same_trace(scene: Scene) -> None:
 
 def test_what_ingestion_has_not_read_waits_with_the_records_before_it(scene: Scene) -> None:
     first, id = scene.arrive(), scene.arrive()
-    assert scene.trace(id).summary == "ingestion has not read it yet, with 1 record before it"
+    assert scene.trace(id).summary == "ingestion has not read it yet, with at most 1 record before it"
     scene.ingested(first)
     found = scene.trace(id)
     assert found.outcome is Outcome.WAITING

@@ -206,12 +206,10 @@ class Follower:
 
 
 def _ahead(waits: dict[str, int | str]) -> str:
+    """Offsets have gaps, so there may be fewer records than they say."""
     ahead = waits["ahead"]
-    return (
-        ", and it is next"
-        if ahead == 0
-        else f", with {ahead} {'record' if ahead == 1 else 'records'} before it"
-    )
+    many = "record" if ahead == 1 else "records"
+    return ", and it is next" if ahead == 0 else f", with at most {ahead} {many} before it"
 
 
 def _refused(way: _Way) -> Trace:

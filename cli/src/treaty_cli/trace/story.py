@@ -37,8 +37,10 @@ def tell(console: Console, trace: Trace) -> None:
     for one, row in zip(trace.stages, rows, strict=True):
         colour = _STYLE.get(one.name, "")
         console.print(_headline(one, row, colour, first=before is None))
-        for label, text in _details(one):
-            console.print(Text.assemble("     ", (f"{label:<{_LABEL}}", "dim"), text))
+        details = list(_details(one))
+        width = max((len(label) for label, _ in details), default=0) + 2
+        for label, text in details:
+            console.print(Text.assemble("     ", (label.ljust(max(width, _LABEL)), "dim"), text))
         before = one.at
 
 
@@ -75,9 +77,9 @@ def _details(one: Stage) -> Iterator[tuple[str, str]]:
         facts.pop("ahead")
     for measurement in facts.pop("measurements", ()):
         quality = "" if measurement["quality"] == "good" else f"  ({measurement['quality']})"
-        yield measurement["name"], f" {measurement['value']:g} {measurement['unit']}{quality}"
+        yield measurement["name"], f"{measurement['value']:g} {measurement['unit']}{quality}"
     for name, value in facts.pop("properties", {}).items():
-        yield name, f" {value}"
+        yield name, f"{value}"
     for name, value in facts.items():
         yield name.replace("_", " "), _text(value)
 
