@@ -53,9 +53,9 @@ def test_a_child_that_took_the_place_of_a_dead_one_yields_for_a_minute(
     assert niceness(host) == usual
     assert not answer(host, b"die")
     assert answer(host, b"fine")
-    assert niceness(host) == 19
+    assert niceness(host) == 10
     assert answer(host, b"fine", later=30)
-    assert niceness(host) == 19
+    assert niceness(host) == 10
     host.poll(time.monotonic() + 61)
     assert answer(host, b"fine", later=61)
     assert niceness(host) == usual

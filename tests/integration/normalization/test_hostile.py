@@ -34,7 +34,7 @@ def test_it_costs_its_own_uplinks_and_nobody_else_s(worker: Worker, case: Path) 
     worker.accept(honest, [acme_uplink(unharmed, b"\x07", n) for n in range(300)])
 
     until(lambda: len(worker.readings({unharmed})) == 300, "the honest plugin's readings")
-    until(lambda: len(worker.readings({harmed})) == 4, "the hostile plugin's own honest readings")
+    until(lambda: len(worker.readings({harmed})) == 4, "the hostile plugin's own honest readings", 120)
     until(lambda: len(worker.committed("uplink.deadletter.v1", {harmed})) == 2, "the dead letters")
     letters = worker.committed("uplink.deadletter.v1", {harmed})
     for letter in letters:

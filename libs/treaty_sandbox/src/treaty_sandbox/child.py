@@ -180,9 +180,9 @@ class Child:
         return found
 
     def yield_to_others(self) -> bool:
-        """Gives it the lowest priority, for good (setpriority(2)). False where it has ended."""
+        """Gives it a tenth of the usual weight, for good (setpriority(2)). False where it has ended."""
         try:
-            os.setpriority(os.PRIO_PROCESS, self.pid or -1, 19)
+            os.setpriority(os.PRIO_PROCESS, self.pid or -1, 10)
         except OSError:
             return False
         return True

@@ -12,13 +12,16 @@ __all__ = ["Deadlines"]
 _NOISE = 0.005
 _MOST_GRACE = 4
 """Times the deadline itself: a machine busier than that is no place for deadlines."""
+_GRACE_WHEN_YIELDING = 20
+"""For a child that was told to let others go first: waiting is what it was told."""
 
 
 class Deadlines:
     """Of one child: of its start or its batch as a whole, and of the message it says it is at.
 
     Seconds of the caller's monotonic clock. On a busy machine a ready child may wait for a core longer than
-    a deadline; that time is given back, up to four times the deadline, so that load convicts nobody.
+    a deadline; that time is given back, up to four times the deadline, so that load convicts nobody; up to
+    twenty times to a child that yields.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -27,15 +30,20 @@ class Deadlines:
         self._step = math.inf
         self._position = 0
         self._grace = 0.0
+        self._most_grace = _MOST_GRACE
 
     @property
     def next(self) -> float:
         """When to look again at the latest."""
         return min(self._whole, self._step)
 
+    def yields(self, yes: bool) -> None:
+        """Whether the child has a lower priority than others, from its next batch on."""
+        self._most_grace = _GRACE_WHEN_YIELDING if yes else _MOST_GRACE
+
     def within(self, seconds: float, now: float) -> None:
         """One thing is asked, whatever the child says of its progress."""
-        self._whole, self._step, self._grace = now + seconds, math.inf, seconds * _MOST_GRACE
+        self._whole, self._step, self._grace = now + seconds, math.inf, seconds * self._most_grace
 
     def starting(self, now: float) -> None:
         self.within(self._limits.start_deadline / 1000, now)
@@ -50,7 +58,7 @@ class Deadlines:
         """Whether it has taken too long."""
         each = self._limits.message_deadline / 1000
         if child.state is State.BUSY and self._step != math.inf and child.progress != self._position:
-            self._position, self._step, self._grace = child.progress, now + each, each * _MOST_GRACE
+            self._position, self._step, self._grace = child.progress, now + each, each * self._most_grace
         if now < self.next:
             return False
         grace = min(child.waited(), self._grace)

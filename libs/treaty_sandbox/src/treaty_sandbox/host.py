@@ -35,8 +35,8 @@ class Host(Generic[T]):
     A child that ends, breaks the protocol or passes a deadline is replaced and its batch cut until the guilty
     message is found; every message of a batch gets its reply, so none is lost. A child that cannot start is
     tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
-    For a minute after a child ended so, its successors have the lowest priority: what spins or crashes again
-    and again gets the time others leave.
+    For a minute after a child ended so, its successors have a low priority, and more time for it: what spins
+    or crashes again and again mostly gets the time others leave.
     """
 
     def __init__(
@@ -160,6 +160,7 @@ class Host(Generic[T]):
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
             if now < self._probation:
                 self._lowered = child.yield_to_others()
+            self._deadlines.yields(self._lowered)
             self._dispatch(now)
         elif child.state is not State.READY and self._deadlines.passed(child, now):
             self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)
