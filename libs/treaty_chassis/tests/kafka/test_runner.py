@@ -326,7 +326,9 @@ def new_runner(stage: Stage, act: Callable[[Runner], None]) -> tuple[ExitCode, R
         clock=SimulatedClock(stage.cluster),
     )
     runner.subscribe(["a"])
-    client.failures["poll"] = [FencedError("gone")] if act is fenced else []
+    client.failures["poll"] = {fenced: [FencedError("gone")], silent: [TimedOutError("no answer")]}.get(
+        act, []
+    )
     act(runner)
     return runner.run(), runner
 
@@ -335,11 +337,16 @@ def fenced(runner: Runner) -> None:
     """Nothing: the client says so."""
 
 
+def silent(runner: Runner) -> None:
+    """Nothing: the client says so."""
+
+
 @pytest.mark.parametrize(
     ("act", "code", "said"),
     [
         (Runner.stop, 0, "stopped"),
         (fenced, 73, "fenced: gone"),
+        (silent, 70, "no answer"),
         (lambda runner: runner.fail("the views are gone"), 70, "the views are gone"),
     ],
 )

@@ -20,7 +20,7 @@ from treaty_chassis.kafka.custody import Custody, Wishes
 from treaty_chassis.kafka.hold import Hold
 from treaty_chassis.kafka.ledger import Batch, Bounds, Ledger
 from treaty_chassis.kafka.measures import Measures
-from treaty_chassis.kafka.port import AbortedError, Client, FatalError, FencedError
+from treaty_chassis.kafka.port import AbortedError, Client, FatalError, FencedError, KafkaFailure
 from treaty_chassis.kafka.screen import Screen
 from treaty_chassis.kafka.suspicion import Suspicion
 from treaty_chassis.kafka.transaction import persist, transact
@@ -145,7 +145,8 @@ class Runner:
         except FencedError as error:
             log.error("another process has taken this slot", detail=str(error))
             code, self._state = ExitCode.FENCED, f"fenced: {error}"
-        except FatalError as error:
+        except KafkaFailure as error:
+            # Fatal, or timed out where nothing could be asked again.
             log.error("the runner cannot go on", detail=str(error))
             code, self._state = ExitCode.FATAL, f"fatal: {error}"
         self._client.close()
