@@ -8,6 +8,7 @@ its own: `AdmissionEngine().check` on the same files, with its own contract form
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -101,10 +102,35 @@ def timed(work: Any, rounds: int) -> list[float]:
     return taken
 
 
+def seconds_of_processor() -> float:
+    """What this process and every interpreter it has started took so far, forked children included."""
+    pids = {os.getpid()}
+    tick = os.sysconf("SC_CLK_TCK")
+    total = 0.0
+    for stat in sorted(Path("/proc").glob("[0-9]*/stat"), key=lambda path: int(path.parent.name)):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat.parent.name) in pids or int(fields[1]) in pids:
+            pids.add(int(stat.parent.name))
+            total += sum(int(field) for field in fields[11:15]) / tick
+    return total
+
+
+def processor(work: Any, rounds: int) -> float:
+    """Milliseconds of processor time a round, judge, template and children together."""
+    started = seconds_of_processor()
+    for _ in range(rounds):
+        work()
+    return (seconds_of_processor() - started) * 1000 / rounds
+
+
 def measure(package: Path) -> dict[str, float]:
     """Medians and 95th percentiles of one package."""
     first = timed(lambda: Engine().check(package), 1)[0]
     cold = timed(lambda: Engine().check(package), COLD_ROUNDS)
+    cold_cpu = processor(lambda: Engine().check(package), COLD_ROUNDS)
     engine = Engine()
     engine.check(package)
     warm = timed(lambda: engine.check(package), WARM_ROUNDS)
@@ -114,6 +140,7 @@ def measure(package: Path) -> dict[str, float]:
         "warm_ms": round(statistics.median(warm), 4),
         "warm_p95_ms": round(statistics.quantiles(warm, n=20)[18], 4),
         "cold_ms": round(statistics.median(cold), 2),
+        "cold_cpu_ms": round(cold_cpu, 1),
         "cold_p95_ms": round(statistics.quantiles(cold, n=20)[18], 2),
         "first_in_process_ms": round(first, 1),
         "cold_with_new_interpreters_ms": round(statistics.median(started), 1),
@@ -175,6 +202,7 @@ def main() -> None:
     say("judging the corpus with ImportSpy")
     answer = theirs()
     wrong = table(mine, answer["verdicts"])
+    figures["load"] = [round(value, 1) for value in os.getloadavg()]
     figures["corpus"] = {
         "hostile": sum(case.parent.name == "hostile" for case in cases()),
         "honest": sum(case.parent.name == "honest" for case in cases()),
