@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from confluent_kafka import Producer
 
 from treaty_chassis.kafka import topics
@@ -48,6 +50,10 @@ def until(holds: Callable[[], Any], what: str, seconds: float = 300.0) -> None:
 @contextmanager
 def broker(folder: Path) -> Iterator[str]:
     """The address of a broker of the benchmark's own, with the platform's topics."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     kafka = Kafka(folder, optimise=True)
     kafka.start()
     try:
