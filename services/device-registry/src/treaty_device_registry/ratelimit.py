@@ -34,7 +34,7 @@ class RateLimit:
         storage = RedisStorage(
             f"async+{redis_url}",
             wrap_exceptions=True,
-            implementation="redispy",
+            implementation="valkey",
             key_prefix="treaty:device-registry:limit",
             socket_timeout=0.25,
             socket_connect_timeout=0.25,
