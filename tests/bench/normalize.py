@@ -37,6 +37,7 @@ from treaty_events.topics import READING_NORMALIZED, accepted_topic, standing_to
 PROGRAMS = Path(__file__).parent / "_normalize"
 TOPIC = accepted_topic("decentlab").name
 TIMEOUT_S = 300.0
+ONCE = "exactly_once"
 Runs: TypeAlias = dict[str, list[dict[str, float]]]
 
 
@@ -52,13 +53,31 @@ class Way(NamedTuple):
 
 WAYS = (
     Way("pass_through", "consume, produce, commit exactly once: nothing else", "copying.py", ()),
-    Way("runner_copy", "the runner exactly once, each record out as it came", "worker.py", ("copy", "bare")),
-    Way("null_bare", "the worker, a decoder that finds nothing, no sandbox", "worker.py", ("null", "bare")),
-    Way("null_sandboxed", "the same in the sandbox", "worker.py", ("null", "sandboxed")),
-    Way("python_bare", "Decentlab's decoder, no sandbox", "worker.py", ("python", "bare")),
-    Way("python_sandboxed", "Decentlab's decoder, everything on", "worker.py", ("python", "sandboxed")),
-    Way("javascript_bare", "the same in a codec, no sandbox", "worker.py", ("javascript", "bare"), 0.5),
-    Way("javascript_sandboxed", "the same, everything on", "worker.py", ("javascript", "sandboxed"), 0.5),
+    Way(
+        "runner_copy",
+        "the runner exactly once, each record out as it came",
+        "worker.py",
+        ("copy", "bare", ONCE),
+    ),
+    Way(
+        "null_bare",
+        "the worker, a decoder that finds nothing, no sandbox",
+        "worker.py",
+        ("null", "bare", ONCE),
+    ),
+    Way("null_sandboxed", "the same in the sandbox", "worker.py", ("null", "sandboxed", ONCE)),
+    Way("python_bare", "Decentlab's decoder, no sandbox", "worker.py", ("python", "bare", ONCE)),
+    Way("python_sandboxed", "Decentlab's decoder, everything on", "worker.py", ("python", "sandboxed", ONCE)),
+    Way(
+        "python_sandboxed_at_least_once",
+        "the same, at least once",
+        "worker.py",
+        ("python", "sandboxed", "at_least_once"),
+    ),
+    Way("javascript_bare", "the same in a codec, no sandbox", "worker.py", ("javascript", "bare", ONCE), 0.5),
+    Way(
+        "javascript_sandboxed", "the same, everything on", "worker.py", ("javascript", "sandboxed", ONCE), 0.5
+    ),
     Way("faststream_single", "a handler a message at a time", "handlers.py", ("single",), 0.05),
     Way("faststream_workers", "the same, sixteen at once", "handlers.py", ("workers",), 0.05),
     Way("faststream_batch", "a batch handler, at least once", "handlers.py", ("batch",), 0.5),

@@ -17,6 +17,7 @@ from cost import Marks
 from prometheus_client import CollectorRegistry
 
 from treaty_chassis.kafka.client import ConfluentClient
+from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.ledger import Batch
 from treaty_chassis.kafka.measures import Measures
 from treaty_chassis.kafka.runner import Runner
@@ -88,8 +89,8 @@ def plugin(kind: str) -> Plugin:
 class Gated(ConfluentClient):
     """Feeds nothing past the warm-up before that is done."""
 
-    def __init__(self, servers: str, group: str, marks: Marks) -> None:
-        super().__init__(servers, group, "0")
+    def __init__(self, servers: str, group: str, delivery: Delivery, marks: Marks) -> None:
+        super().__init__(servers, group, "0", delivery)
         self._marks = marks
 
     def poll(self, limit: int, timeout_s: float) -> Sequence[Record]:
@@ -139,11 +140,11 @@ def limit(topic: str) -> int:
 
 
 def main() -> None:
-    servers, topic, kind, place, group, first, last = sys.argv[1:]
+    servers, topic, kind, place, delivery, group, first, last = sys.argv[1:]
     marks = Marks(int(first), int(last))
     template = Template()
     measures = Counting(marks)
-    client = Gated(servers, group, marks)
+    client = Gated(servers, group, Delivery(delivery), marks)
     runner = Runner(client, work_of(kind, place, topic, template), limit, measures=measures)
     measures.runner = runner
     runner.subscribe([topic])

@@ -18,7 +18,7 @@ class Hold:
     longest_s: float = 0.050
     shortest_s: float = 0.005
     from_rate: float = 1_000.0
-    full_rate: float = 50_000.0
+    full_rate: float = 20_000.0
     rate: float = 0.0
     _since: float | None = None
 
