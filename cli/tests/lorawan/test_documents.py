@@ -62,8 +62,9 @@ _DOUBLING = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n"
         ("--- 1\n--- 2", "L801"),
         ("? [1]\n: 2", "L801"),
         ("\x00", "L801"),
+        ('"\\ud800"', "L801"),
     ],
-    ids=["flow", "block", "doubling", "itself", "nothing", "torn", "two", "key", "zero"],
+    ids=["flow", "block", "doubling", "itself", "nothing", "torn", "two", "key", "zero", "surrogate"],
 )
 def test_what_is_no_document_is_refused(text, code):
     with pytest.raises(RefusedError) as refused:

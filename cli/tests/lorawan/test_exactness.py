@@ -26,6 +26,13 @@ def test_the_same_value(expected, observed):
     assert difference(expected, observed) is None
 
 
+def test_an_output_nested_without_end_is_told_of_in_a_word():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert difference(1, deep) == ("output", "1", "nested too deep to be shown")
+
+
 @pytest.mark.parametrize(
     ("expected", "observed", "path"),
     [

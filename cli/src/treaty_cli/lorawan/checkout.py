@@ -14,7 +14,7 @@ __all__ = ["DEFINITION_BYTES", "SCRIPT_BYTES", "Checkout"]
 DEFINITION_BYTES = 2 * 1024 * 1024
 SCRIPT_BYTES = 2 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_VENDOR = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
+_VENDOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 
 
 class Checkout:

@@ -13,7 +13,6 @@ from treaty_cli.lorawan.refusal import Refusal, RefusedError
 
 __all__ = ["Codec", "Definition", "Example", "codecs_of", "read_definition"]
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 _LONGEST = 63
 
 

@@ -64,6 +64,7 @@ class _Building:
                 if documents > 1:
                     raise ValueError("more than one document")
             elif isinstance(event, yaml.ScalarEvent):
+                event.value.encode()
                 plain = event.implicit[0] and event.style in {None, ""}
                 self._add(_scalar(event.value, event.tag, plain), event.anchor, 1)
             elif isinstance(event, yaml.AliasEvent):

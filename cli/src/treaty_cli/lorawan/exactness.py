@@ -78,5 +78,8 @@ def _moment(text: str) -> str | None:
 def _shown(value: Any) -> str:
     if value is _ABSENT:
         return "absent"
-    text = json.dumps(value, ensure_ascii=True)
+    try:
+        text = json.dumps(value, ensure_ascii=True)
+    except RecursionError:
+        return "nested too deep to be shown"
     return text if len(text) <= 200 else f"{text[:199]}…"

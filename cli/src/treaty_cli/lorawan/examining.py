@@ -17,15 +17,15 @@ __all__ = ["RECEIVED_AT_MS", "Answer", "Examiner", "Explored", "probing_inputs"]
 
 RECEIVED_AT_MS = 1_767_225_600_000
 """2026-01-01T00:00:00Z, the judge's moment of reception too."""
-_ANSWER_MS = 1_000
-_EXPLORE_MS = 1_000
+_ANSWER_MS = 3_000
+_EXPLORE_MS = 4_000
 _GROUP = 64
-_PATIENCE = 4
+_PATIENCE = 2
 """The first that dies is asked again, with more time: a busy host is no codec's fault."""
 _LIVES_ANSWERING = 4
 _LIVES_EXPLORING = 2
 _LIMITS = Limits(
-    start_deadline=2_000,
+    start_deadline=4_000,
     memory=256 * 1024 * 1024,
     cpu_seconds=60,
     message_reply=2 * 1024 * 1024,
@@ -36,10 +36,14 @@ Uplink = tuple[bytes, int | None]
 
 
 class Explored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`values` maps a name to its kinds, `errors` what the language threw to how often."""
+    """`values` maps a name to its kinds, `errors` what the language threw to how often.
+
+    `excesses` is how often the codec took too much.
+    """
 
     values: dict[str, str]
     errors: dict[str, int]
+    excesses: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True):
@@ -71,13 +75,14 @@ class Examiner:
         if lives == _LIVES_ANSWERING and self._lives < lives:
             reply = self._ask(message, _ANSWER_MS * _PATIENCE)
         match reply:
-            case [str(text), None]:
+            case [str(text), None, _]:
                 try:
                     return Answer(json.loads(text), None)
                 except (ValueError, RecursionError):
                     return Answer(None, "an output that cannot be read")
-            case [None, str(why)]:
-                return Answer(None, why[:500])
+            case [None, str(why), excess]:
+                self._lives -= bool(excess)
+                return Answer(None, why[:500].encode(errors="replace").decode())
         return Answer(None, self.trouble.message if self.trouble else "an output that cannot be read")
 
     def explore(self, inputs: Iterable[Uplink]) -> Explored:
@@ -96,6 +101,7 @@ class Examiner:
                 values.setdefault(name[:63], set()).update(set(kinds) & set("nsdb"))
             for name, times in found.errors.items():
                 errors[name] = errors.get(name, 0) + times
+            self._lives -= found.excesses > 0
         return Explored({name: "".join(sorted(kinds)) for name, kinds in values.items() if kinds}, errors)
 
     def close(self) -> None:

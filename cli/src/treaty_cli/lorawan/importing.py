@@ -184,7 +184,7 @@ def _judge(report: Imported, files: dict[str, bytes], unfit: list[Refusal], outp
     report.admitted = verdict.admitted_here and not unfit
     report.findings += [refusal.as_dict() for refusal in unfit]
     report.findings += [
-        {"code": finding.code, "message": finding.message[:500]}
+        {"code": finding.code, "message": finding.message[:500].encode(errors="replace").decode()}
         for finding in (*verdict.findings, *verdict.host)
         if finding.severity is Severity.ERROR
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,11 @@ def contract_of(
 def models_of(definition: Definition) -> list[str]:
     """The devices that use it; where none does, the codec's own name stands in."""
     codec = definition.codec
-    return [f"{codec.vendor}/{device}" for device in codec.devices or (codec.identifier,)]
+    return [f"{_model(codec.vendor)}/{_model(device)}" for device in codec.devices or (codec.identifier,)]
+
+
+def _model(name: str) -> str:
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).lstrip("._-") or "unnamed"
 
 
 def vectors_of(

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 import quickjs  # type: ignore[import-untyped]
 
-__all__ = ["Codec", "LengthError", "is_mistake", "message_of"]
+__all__ = ["Codec", "LengthError", "is_excess", "is_mistake", "message_of"]
 
 _SETTING = """
 ((define) => {
@@ -99,11 +99,14 @@ class LengthError(Exception):
 class Codec:
     """One codec, loaded; what it keeps between calls is its own."""
 
-    def __init__(self, source: str, function: str, *, steady: bool = False) -> None:
+    def __init__(
+        self, source: str, function: str, *, steady: bool = False, seconds: float | None = None
+    ) -> None:
         """Raises quickjs.JSException where the source does not run, AttributeError without that function.
 
         `steady`: Date stands at the message's time of reception and Math.random repeats, so that the same
-        message always has the same answer.
+        message always has the same answer. `seconds` of processor time and a call is interrupted, which
+        is_excess tells; loading has one second then.
         """
         os.environ["TZ"] = "UTC"
         time.tzset()
@@ -114,6 +117,8 @@ class Codec:
         caller = context.eval(_CALLER)
         if self._settle is not None:
             self._settle(0)
+        if seconds is not None:
+            context.set_time_limit(1.0)
         _evaluate(context, source)
         routine = None
         for place in (function, f"module.exports.{function}"):
@@ -124,6 +129,8 @@ class Codec:
                 routine = context.eval(place)
         if routine is None:
             raise AttributeError(f"the codec has no function {function}")
+        if seconds is not None:
+            context.set_time_limit(seconds)
         self._context = context
         self._decode, self._call = caller(routine, False), caller(routine, True)
 
@@ -163,3 +170,12 @@ def message_of(error: Exception) -> str:
 def is_mistake(error: Exception) -> bool:
     """Whether the language threw it, not the codec's own hand."""
     return isinstance(error, quickjs.StackOverflow) or message_of(error).startswith(_OF_THE_CODE)
+
+
+def is_excess(error: Exception) -> bool:
+    """Whether the codec took more time or memory than it is given; QuickJS throws null where none is left."""
+    return isinstance(error, LengthError) or message_of(error) in {
+        "InternalError: interrupted",
+        "InternalError: out of memory",
+        "null",
+    }

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import quickjs  # type: ignore[import-untyped]
 
 from treaty_sandbox.inside.child import describe
-from treaty_sandbox.inside.codec import Codec, LengthError, is_mistake, message_of
+from treaty_sandbox.inside.codec import Codec, LengthError, is_excess, is_mistake, message_of
 from treaty_sandbox.inside.emitting import CodecError, OutputError, emitted_name, kind_of, leaves, reading
 from treaty_sandbox.inside.package import Package
 
@@ -22,6 +22,9 @@ Message: TypeAlias = tuple[bytes, int | None, str, str, int]
 Reply: TypeAlias = tuple[Any, ...]
 
 _MOST_NAMES = 8192
+_ANSWERING_S = 1.0
+_EXPLORING_S = 0.25
+_MOST_EXCESSES = 6
 
 
 def source(package: Package, entry: str) -> tuple[str, str]:
@@ -72,15 +75,16 @@ def decoder(package: Package, options: Mapping[str, Any]) -> Callable[[Message],
 
 
 def examiner(package: Package, options: Mapping[str, Any]) -> Callable[[list[Any]], Reply]:
-    """For importers: time stands still and dice fall alike.
+    """For importers: time stands still, dice fall alike, and what takes too long is interrupted.
 
-    ["answer", function, input in JSON, received_at_ms] -> [output in JSON | nil, nil | why there is none],
-    of a codec just loaded;
+    ["answer", function, input in JSON, received_at_ms] -> [the output in JSON, nil, false], or [nil, why
+    there is none, whether it took too much], of a codec just loaded;
     ["explore", [[payload, f_port], ...], received_at_ms] -> {"values": {name: kinds}, "errors": {name:
-    times}}: what the codec emits, a name's kinds as the letters of kind_of, and what the language throws.
+    times}, "excesses": number}: what the codec emits, a name's kinds as the letters of kind_of, what the
+    language throws, and how often it took too much; after a few times the rest is not asked.
     """
     text, function = source(package, options["entry"])
-    explored = Codec(text, function, steady=True)
+    explored = Codec(text, function, steady=True, seconds=_EXPLORING_S)
 
     def handle(message: list[Any]) -> Reply:
         kind, *rest = message
@@ -88,9 +92,10 @@ def examiner(package: Package, options: Mapping[str, Any]) -> Callable[[list[Any
             return ("ok", explore(explored, *rest))
         wanted, given, received_at = rest
         try:
-            return ("ok", [Codec(text, wanted, steady=True).answer(given, received_at), None])
+            run = Codec(text, wanted, steady=True, seconds=_ANSWERING_S)
+            return ("ok", [run.answer(given, received_at), None, False])
         except Exception as error:
-            return ("ok", [None, failure(error)[2]])
+            return ("ok", [None, failure(error)[2], is_excess(error)])
 
     return handle
 
@@ -99,6 +104,7 @@ def explore(run: Codec, inputs: list[tuple[bytes, int | None]], received_at: int
     """Which values the codec has, of what kinds, and what the language throws, over all inputs."""
     values: dict[str, set[str]] = {}
     errors: dict[str, int] = {}
+    excesses = 0
     for payload, f_port in inputs:
         try:
             output = run(payload, f_port, received_at)
@@ -117,7 +123,14 @@ def explore(run: Codec, inputs: list[tuple[bytes, int | None]], received_at: int
             if is_mistake(error):
                 name = message_of(error).partition(":")[0][:40]
                 errors[name] = errors.get(name, 0) + 1
-    return {"values": {name: "".join(sorted(kinds)) for name, kinds in values.items()}, "errors": errors}
+            excesses += is_excess(error)
+            if excesses == _MOST_EXCESSES:
+                break
+    return {
+        "values": {name: "".join(sorted(kinds)) for name, kinds in values.items()},
+        "errors": errors,
+        "excesses": excesses,
+    }
 
 
 def failure(error: Exception, declared: tuple[str, ...] = ()) -> Reply:
