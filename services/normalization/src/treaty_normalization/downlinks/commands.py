@@ -55,11 +55,15 @@ class Seen:
         """Whether the command came before; remembers it. `at` is the time of its record, ms."""
         self._latest = max(self._latest, at)
         before = self._seen.get(command)
-        self._seen.setdefault(command, at)
         oldest = self._latest - LONGEST_LIFE_MS
+        repeat = before is not None and before >= oldest
+        if not repeat:
+            # What was over counts from now on anew.
+            self._seen[command] = at
+            self._seen.move_to_end(command)
         while self._seen and (next(iter(self._seen.values())) < oldest or len(self._seen) > MAX_COMMANDS):
             self._seen.popitem(last=False)
-        return before is not None and before >= oldest
+        return repeat
 
 
 def read_back(assigned: Assigned, history: History) -> Seen:
