@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WAIT_S = "420"
+WAIT_S = "900"
 PORTS = ("PUSH", "REGISTRY", "GOVERNANCE", "INGESTION", "NORMALIZATION", "PROJECTOR", "KAFKA", "POSTGRES")
 
 # The engine is needed, and minutes: `make test-containers` asks for them, an ordinary run does not.
@@ -28,7 +28,7 @@ class Compose:
         self.ports = ports
         self._environment = os.environ | {f"TREATY_{name}_PORT": str(port) for name, port in ports.items()}
 
-    def run(self, *arguments: str, timeout_s: float = 480, check: bool = True) -> str:
+    def run(self, *arguments: str, timeout_s: float = 960, check: bool = True) -> str:
         """stdout; what it says on stderr is in the failure."""
         found = subprocess.run(
             ["docker", "compose", "-p", self.project, "--profile", "tools", *arguments],

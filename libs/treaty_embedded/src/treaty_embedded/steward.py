@@ -1,12 +1,14 @@
 """One broker, one PostgreSQL, one Valkey for a whole test run, whichever process of it asks first.
 
 The process that lives longest (pytest itself, pytest-xdist's controller) keeps a Steward; workers ask
-it over a unix socket. Each server starts when it is first asked for.
+it over a unix socket. Each server starts when it is first asked for: embedded, or with
+TREATY_TEST_STACK=containers in a Docker engine.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import tempfile
@@ -15,6 +17,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
+from treaty_embedded.containers import KafkaContainer, PostgresContainer, ValkeyContainer
 from treaty_embedded.errors import EmbeddedError
 from treaty_embedded.kafka import Kafka
 from treaty_embedded.postgres import Postgres
@@ -23,6 +26,7 @@ from treaty_embedded.valkey import Valkey
 __all__ = ["Steward", "ask"]
 
 _BYE = "bye"
+_Server = Kafka | Postgres | Valkey | KafkaContainer | PostgresContainer | ValkeyContainer
 
 
 class Steward:
@@ -31,7 +35,7 @@ class Steward:
     def __init__(self) -> None:
         self._dir = Path(tempfile.mkdtemp(prefix="treaty-tests-"))
         self._lock = threading.Lock()
-        self._servers: dict[str, Kafka | Postgres | Valkey] = {}
+        self._servers: dict[str, _Server] = {}
         self.key = secrets.token_bytes(16)
         self._listener = Listener(str(self._dir / "steward"), "AF_UNIX", authkey=self.key)
         self.address = str(self._listener.address)
@@ -42,11 +46,11 @@ class Steward:
         """The address of kafka, postgres or valkey, which runs when this returns. Raises EmbeddedError."""
         with self._lock:
             if name not in self._servers:
-                server = _SERVERS[name](self._dir / name)
+                server = _kinds()[name](self._dir / name)
                 server.start()
                 self._servers[name] = server
             found = self._servers[name]
-        return found.bootstrap_servers if isinstance(found, Kafka) else found.url
+        return found.bootstrap_servers if isinstance(found, Kafka | KafkaContainer) else found.url
 
     def _serve(self) -> None:
         while True:
@@ -92,8 +96,15 @@ def _postgres(path: Path) -> Postgres:
     return Postgres(path, durable=False)
 
 
-_SERVERS: dict[str, Callable[[Path], Kafka | Postgres | Valkey]] = {
-    "kafka": Kafka,
-    "postgres": _postgres,
-    "valkey": Valkey,
+def _kinds() -> dict[str, Callable[[Path], _Server]]:
+    """Raises EmbeddedError for a stack that there is none of."""
+    stack = os.environ.get("TREATY_TEST_STACK", "embedded")
+    if stack not in _STACKS:
+        raise EmbeddedError(f"TREATY_TEST_STACK: expected one of {', '.join(_STACKS)}, got {stack!r}")
+    return _STACKS[stack]
+
+
+_STACKS: dict[str, dict[str, Callable[[Path], _Server]]] = {
+    "embedded": {"kafka": Kafka, "postgres": _postgres, "valkey": Valkey},
+    "containers": {"kafka": KafkaContainer, "postgres": PostgresContainer, "valkey": ValkeyContainer},
 }
