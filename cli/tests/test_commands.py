@@ -93,4 +93,8 @@ def test_a_benchmark_gets_the_format_and_gives_its_exit_code(tmp_path, monkeypat
     (folder / "it.py").write_text("import sys; sys.exit(7 if sys.argv[1:] == ['--json'] else 1)")
     monkeypatch.chdir(tmp_path)
     assert runner.invoke(app, ["bench", "it", "--json"]).exit_code == 7
+    (folder / "it.py").write_text(
+        "import sys; sys.exit(7 if sys.argv[1:] == ['--json', '--rounds', '2'] else 1)"
+    )
+    assert runner.invoke(app, ["bench", "it", "--json", "--rounds", "2"]).exit_code == 7, "its own options"
     assert runner.invoke(app, ["bench", "other"]).exit_code == 2

@@ -30,6 +30,7 @@ from uuid import UUID
 from confluent_kafka import KafkaError, Message, Producer
 
 from treaty_chassis.kafka.topics import admin, existing, topic_ids
+from treaty_chassis.telemetry import configure_logging
 from treaty_cli.demo import corpora
 from treaty_cli.demo.seed import Seed
 from treaty_cli.demo.seeding import seed
@@ -226,6 +227,7 @@ def main() -> None:
     parser.add_argument("--for", dest="for_s", type=float, default=20.0, help="seconds of each round")
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    configure_logging("bench", "warning")
     progress = Progress()
     with TemporaryDirectory() as folder:
         home, kept = Home(Path(folder) / "home"), []
