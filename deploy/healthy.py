@@ -1,5 +1,4 @@
-"""A container's health: exits 0 while this container's /readyz answers 200. Standard library alone, and little
-of it: it is run every few seconds."""
+"""A container's health: exits 0 while its /readyz answers 200. Run every few seconds: little is imported."""
 
 import os
 import socket
