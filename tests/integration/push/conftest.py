@@ -161,7 +161,7 @@ class Node:
         self.until((lambda: until(self)) if until else self.ready)
         return self
 
-    def until(self, done, within=30):
+    def until(self, done, within=90):
         deadline = time.monotonic() + within
         while not done():
             if self.process.poll() is not None or time.monotonic() > deadline:
