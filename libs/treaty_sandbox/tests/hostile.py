@@ -153,9 +153,9 @@ def forge(how):
 
     channel, token = running()
     good = ("ok", [({}, {"got": "forged"}, None, None)])
-    bodies = {"token": [good], "twice": [good], "many": [good] * 3, "none": [], "spin": [good]}
-    channel.send(19, token + (how == "token"), msgspec.msgpack.encode(bodies[how]))
-    if how == "spin":
+    count = {"many": 3, "none": 0, "more": 2}.get(how, 1)
+    channel.send(19, token + (how == "token"), msgspec.msgpack.encode([good] * count))
+    if how in ("spin", "more"):
         spin(None)
     return "returned"
 

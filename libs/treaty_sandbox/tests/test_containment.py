@@ -213,6 +213,22 @@ def test_a_forged_answer_to_its_own_batch_is_only_its_own_answer_and_costs_it_th
     assert host.restarts == 1
 
 
+def test_who_answers_for_more_than_it_was_asked_is_convicted_and_its_neighbours_are_answered(
+    template: Template,
+) -> None:
+    target = decoding_target(HOSTILE, "hostile:decode")
+    payloads = ("descriptors", "forge more", "descriptors")
+    ran = run(
+        template,
+        target,
+        [(payload.encode(), 1, "acme/one", "text/plain", 0) for payload in payloads],
+        Readings,
+        limits=ROOMY,
+    )
+    assert [isinstance(reply, Ok) for reply in ran.replies] == [True, False, True]
+    assert ran.replies[1] == Failed("malformed_output", "expected 1 replies")
+
+
 def drive(host: Host[Readings], payload: str) -> str:
     deadline = time.monotonic() + 20
     host.submit([(payload.encode(), 1, "acme/one", "text/plain", 0)], time.monotonic())

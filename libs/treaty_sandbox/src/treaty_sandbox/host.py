@@ -210,6 +210,8 @@ class Host(Generic[T]):
         count = len(self._trials.current)
         replies = self._read(body, count)
         if replies is None:
+            # No answer after all: a child that was fresh is so still, and its one message convicted.
+            child.handled -= 1
             self._end(ChildEndedError("malformed_output", f"expected {count} replies"), now)
             return
         self._trials.answered(replies)
