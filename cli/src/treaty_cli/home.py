@@ -6,10 +6,11 @@ import json
 import os
 import threading
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Home", "NotRunningError", "Running"]
+__all__ = ["Home", "NotRunningError", "Running", "require_embedded"]
 
 
 class NotRunningError(RuntimeError):
@@ -25,6 +26,12 @@ class Running:
     database_url: str
     redis_url: str
     urls: dict[str, str] = field(default_factory=dict)
+
+
+def require_embedded() -> None:
+    """Raises NotRunningError where this installation cannot bring a platform up: images cannot."""
+    if find_spec("treaty_embedded") is None:
+        raise NotRunningError("no platform answers, and this installation is without treaty-cli[embedded]")
 
 
 class Home:

@@ -10,7 +10,7 @@ import typer
 
 from treaty_cli.demo import attending
 from treaty_cli.demo.hints import hints
-from treaty_cli.home import Home
+from treaty_cli.home import Home, require_embedded
 from treaty_cli.options import Json, Plugins
 from treaty_cli.output import print_json, table
 from treaty_cli.progress import Progress
@@ -53,6 +53,7 @@ def demo_command(
         report, clean = found
         _show(report, as_json)
         raise typer.Exit(0 if clean else 1)
+    require_embedded()
     # The embedded stack is no part of an installation that does not bring it up itself.
     from treaty_cli.demo.run import Demo  # noqa: PLC0415
     from treaty_cli.up.platform import Platform  # noqa: PLC0415

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from treaty_cli.home import Home
+from treaty_cli.home import Home, require_embedded
 from treaty_cli.options import Json, Plugins
 from treaty_cli.output import print_json
 from treaty_cli.progress import Progress
@@ -22,6 +22,7 @@ def up_command(context: typer.Context, plugins: Plugins = Path("plugins"), as_js
     point elsewhere. Ports are chosen free unless TREATY_<NAME>_PORT names one (KAFKA, POSTGRES, VALKEY,
     PUSH, REGISTRY, GOVERNANCE, INGESTION, NORMALIZATION, PROJECTOR).
     """
+    require_embedded()
     # The embedded stack is no part of an installation that does not bring it up itself.
     from treaty_cli.up.bringing_up import bring_up  # noqa: PLC0415
     from treaty_cli.up.platform import Platform  # noqa: PLC0415
