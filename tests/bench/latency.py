@@ -52,7 +52,7 @@ class Sender:
 
     def __init__(self, told: Seed, rate: float) -> None:
         needed = {device.corpus for device in told.devices} | {one.corpus for one in told.unknown}
-        self._traffic = Traffic(told, corpora.load(needed, PLUGINS), Random(1))
+        self._traffic = Traffic(told, corpora.load(needed, PLUGINS), Random())
         self._rate = rate
         self._producer = Producer(
             {"bootstrap.servers": told.bootstrap_servers, "linger.ms": 0, "enable.idempotence": True}
