@@ -83,7 +83,9 @@ async def test_unsigned_verdicts_are_taken_unless_signatures_are_required(client
         assert answer.status_code == 201
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", pem(TRUSTED)[:-40], None])
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", pem(TRUSTED)[:-40], None], ids=["empty", "nonsense", "cut", "missing"]
+)
 def test_keys_that_cannot_be_used_stop_the_start(tmp_path, content):
     file = tmp_path / "keys.pem"
     if content is not None:
