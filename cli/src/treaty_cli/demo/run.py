@@ -80,8 +80,8 @@ class Demo:
         self._prove()
 
     def _prove(self) -> None:
-        """An uplink of each model and through each gateway reaches the subscriber before the traffic starts: a
-        path that is broken is told at once. The account includes them."""
+        """An uplink of each model and through each gateway reaches the subscriber before the traffic starts:
+        a path that is broken is told at once. The account includes them."""
         if self.seed is None:
             return
         begun = time.monotonic()
