@@ -14,7 +14,7 @@ from treaty_contracts.package import Snapshot
 from treaty_contracts.static.judge import judge_source
 
 STATE = Path(__file__).parent / "corpus" / "state"
-KEPT, HONEST = (sorted((STATE / kind).iterdir()) for kind in ("kept", "honest"))
+KEPT, HONEST = (sorted((STATE / kind).glob("*.py")) for kind in ("kept", "honest"))
 CALL = "def decode(payload):\n    {0}\n    return {{}}\n"
 
 

@@ -133,9 +133,9 @@ def test_killed_again_and_again_a_worker_makes_one_downlink_a_command(worker: Wo
     device, asked = str(uuid.uuid4()), []
     for _ in range(4):
         batch = [command(60 + n, device=device) for n in range(40)]
+        before = len(reports(worker, {device}))
         ask(worker, plugin, [*batch, *asked[-10:]])
         asked += batch
-        before = len(reports(worker, {device}))
         until(lambda before=before: len(reports(worker, {device})) > before, "some outcome", 120)
         worker.kill()
         worker.start()
