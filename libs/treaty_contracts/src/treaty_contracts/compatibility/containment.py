@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,9 @@ _FIXES = {
     "format": "take the format out of the reader, or write it always",
     "multipleOf": "let the reader take finer steps",
 }
+
+
+_OLDER = ("http://json-schema.org/draft-07/schema#", "http://json-schema.org/draft-04/schema#")
 
 
 class SchemaError(ValueError):
@@ -91,7 +95,8 @@ def _counterexamples(reader: Any, writer: Any, most: int = 5) -> list[Incompatib
     """Values the writer admits and the reader refuses, one for each rule of the reader."""
     reads, writes = _validator(reader), _validator(writer)
     found: dict[str, Incompatibility] = {}
-    for value in samples(writer):
+    # What tells them apart may be named by the reader alone.
+    for value in itertools.chain(samples(writer), samples(reader)):
         if len(found) >= most:
             break
         if not writes.is_valid(value) or reads.is_valid(value):
@@ -104,12 +109,26 @@ def _counterexamples(reader: Any, writer: Any, most: int = 5) -> list[Incompatib
     return [found[rule] for rule in sorted(found)][:most]
 
 
+def _of_one_dialect(reader: Any, writer: Any) -> tuple[Any, Any]:
+    """Schemas that name no dialect are of 2020-12; where that cannot be, of draft 7, then of draft 4, both of
+    them alike."""
+    pair = (reader, writer)
+    if not all(isinstance(schema, dict) and "$schema" not in schema for schema in pair):
+        return pair
+    for dialect in (None, *_OLDER):
+        named = pair if dialect is None else tuple({"$schema": dialect, **schema} for schema in pair)
+        if all(jsonschema_rs.meta.is_valid(schema) for schema in named):
+            return named[0], named[1]
+    return pair
+
+
 def contains(reader: Any, writer: Any) -> Containment:
     """Whether `reader` admits every value `writer` admits. Formats count; references stay inside.
 
     Raises SchemaError. A search for a counterexample follows even a proof: one that is found wins.
     """
     try:
+        reader, writer = _of_one_dialect(reader, writer)
         examples = _counterexamples(reader, writer)
         if examples:
             return Containment(Verdict.NO, tuple(examples))

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator
 from typing import Any
 
+from treaty_contracts.compatibility.matching import matching
+
 __all__ = ["samples"]
 
 MAX_SAMPLES = 600
@@ -38,6 +40,8 @@ def _texts(schema: dict[str, Any]) -> list[str]:
     for key in ("minLength", "maxLength"):
         if isinstance(schema.get(key), int):
             found += ["a" * max(0, min(schema[key] + by, 2000)) for by in (-1, 0, 1)]
+    if isinstance(schema.get("pattern"), str):
+        found = matching(schema["pattern"]) + found
     return found
 
 
@@ -78,6 +82,12 @@ def _objects(schema: dict[str, Any], root: Any, depth: int) -> Iterator[Any]:
     for value in itertools.islice(_values(extra, root, depth - 1), 6):
         yield {**least, "unforeseen_key": value}
         yield {**full, "unforeseen_key": value}
+    for pattern, part in (schema.get("patternProperties") or {}).items():
+        for name in matching(pattern):
+            for value in itertools.islice(_values(part, root, depth - 1), 4):
+                yield {**least, name: value}
+            for value in _ANY:
+                yield {**least, name: value}
     count = schema.get("maxProperties")
     if isinstance(count, int) and count < 50:
         for size in (count, count + 1):
@@ -85,8 +95,12 @@ def _objects(schema: dict[str, Any], root: Any, depth: int) -> Iterator[Any]:
 
 
 def _arrays(schema: dict[str, Any], root: Any, depth: int) -> Iterator[Any]:
-    items = list(itertools.islice(_values(schema.get("items", True), root, depth - 1), 10)) or [None]
-    prefix = [next(iter(_values(part, root, depth - 1)), None) for part in schema.get("prefixItems") or []]
+    rest, places = schema.get("items", True), schema.get("prefixItems") or []
+    if isinstance(rest, list):
+        # As it was written before 2020-12.
+        rest, places = schema.get("additionalItems", True), rest
+    items = list(itertools.islice(_values(rest, root, depth - 1), 10)) or [None]
+    prefix = [next(iter(_values(part, root, depth - 1)), None) for part in places]
     sizes = {0, 1, 2, 3, len(prefix)}
     for key in ("minItems", "maxItems"):
         if isinstance(schema.get(key), int) and schema[key] < 200:
