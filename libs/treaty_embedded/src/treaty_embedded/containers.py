@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ _VALKEY = "valkey/valkey:9"
 _READY_S = 300
 
 
-class _Server:
+class _Server(ABC):
     """One container, gone with its data when it stops. The folder is the embedded servers' affair."""
 
     def __init__(self, _: Path) -> None:
@@ -37,8 +38,9 @@ class _Server:
             self.stop()
             raise StartError(f"{type(self).__name__}: {error}") from error
 
+    @abstractmethod
     def _made(self) -> Any:
-        raise NotImplementedError
+        """The container, not yet started."""
 
     def stop(self, _: float = 0) -> None:
         if self._container is not None:
