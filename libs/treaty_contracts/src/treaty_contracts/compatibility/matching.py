@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
@@ -23,7 +24,10 @@ def matching(pattern: str) -> list[str]:
     Only ever a help in finding counterexamples: which ones there are proves nothing.
     """
     try:
-        parsed, tried = _parser.parse(pattern), re.compile(pattern)
+        with warnings.catch_warnings():
+            # Of what later versions of Python will read otherwise: here it is only tried.
+            warnings.simplefilter("ignore")
+            parsed, tried = _parser.parse(pattern), re.compile(pattern)
     except (re.error, RecursionError, OverflowError):
         return []
     found = itertools.islice(dict.fromkeys(_sequence(list(parsed))), _MOST * 4)
