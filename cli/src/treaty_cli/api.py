@@ -102,6 +102,14 @@ class Api:
             if cursor is None:
                 return
 
+    def ensure(self, path: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The item of a paged list whose `key` is the body's; made where there is none."""
+        for item in self.items(path, limit=200):
+            if item[key] == body[key]:
+                return item
+        made: dict[str, Any] = self.post(path, body)
+        return made
+
     def __enter__(self) -> Self:
         return self
 

@@ -49,28 +49,25 @@ def _platform(home: Home, token_file: Path | None) -> _Platform:
         if token_file is None:
             raise typer.BadParameter("a token of the platform is needed", param_hint="--token-file")
         return _Platform(servers, registry, push, token_file.read_text().strip())
+    if registry or push:
+        missing = [name for name in names if not os.environ.get(name)]
+        raise typer.BadParameter(f"a platform elsewhere is named in part: {', '.join(missing)} is missing")
     running = home.running()
     bearer = token_file.read_text().strip() if token_file else str(token(home)["access_token"])
     return _Platform(running.bootstrap_servers, running.urls["registry"], running.urls["push"], bearer)
 
 
-def _ensure(api: Api, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
-    found = next((item for item in api.items(path, limit=200) if item[key] == body[key]), None)
-    made: dict[str, Any] = api.post(path, body) if found is None else found
-    return made
-
-
 def _device(api: Api, model: str) -> tuple[SeedGateway, SeedDevice]:
     """One of its own, in a workspace of its own, there since the first time; the secret is new each time."""
-    workspace = _ensure(api, "/v1/workspaces", "name", {"name": NAME})["id"]
+    workspace = api.ensure("/v1/workspaces", "name", {"name": NAME})["id"]
     base = f"/v1/workspaces/{workspace}"
-    site = _ensure(api, f"{base}/sites", "name", {"name": NAME})["id"]
+    site = api.ensure(f"{base}/sites", "name", {"name": NAME})["id"]
     wanted = {"slug": NAME, "network": "native", "authentication": "signature", "site_id": site}
-    gateway = _ensure(api, f"{base}/gateways", "slug", wanted)
+    gateway = api.ensure(f"{base}/gateways", "slug", wanted)
     secret = gateway.get("secret") or api.post(f"{base}/gateways/{gateway['id']}/secret", {})["secret"]
     external_id = f"{NAME}-{model.replace('/', '-')}"
     wanted = {"external_id": external_id, "gateway_id": gateway["id"], "model": model, "name": NAME}
-    device = _ensure(api, f"{base}/devices", "external_id", wanted)
+    device = api.ensure(f"{base}/devices", "external_id", wanted)
     return (
         SeedGateway(gateway["id"], NAME, Network.NATIVE, Authentication.SIGNATURE, None, secret),
         SeedDevice(device["id"], external_id, model, gateway["id"], Network.NATIVE, ""),

@@ -27,20 +27,13 @@ class _Workspace:
     def __init__(self, api: Api, kept: dict[str, str]) -> None:
         self._api = api
         self.kept = kept
-        self.id = str(self._ensure("/v1/workspaces", "name", {"name": fleet.WORKSPACE})["id"])
+        self.id = str(self._api.ensure("/v1/workspaces", "name", {"name": fleet.WORKSPACE})["id"])
         self._base = f"/v1/workspaces/{self.id}"
         self._sites: dict[str, str] = {}
 
-    def _ensure(self, path: str, key: str, body: dict[str, Any]) -> dict[str, Any]:
-        for item in self._api.items(path, limit=200):
-            if item[key] == body[key]:
-                return item
-        made: dict[str, Any] = self._api.post(path, body)
-        return made
-
     def site(self, name: str) -> str:
         if name not in self._sites:
-            self._sites[name] = str(self._ensure(f"{self._base}/sites", "name", {"name": name})["id"])
+            self._sites[name] = str(self._api.ensure(f"{self._base}/sites", "name", {"name": name})["id"])
         return self._sites[name]
 
     def models(self, plugins: Path) -> None:
