@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from treaty_chassis.kafka import topics
+from treaty_chassis.kafka.work import Partition
 from treaty_cli.trace.following import Follower, UnknownUplinkError
 from treaty_cli.trace.log import Log
 from treaty_cli.trace.nearest import nearest
@@ -275,6 +276,26 @@ def test_what_was_aborted_is_not_seen(scene: Scene) -> None:
     scene.ingested(id)
     scene.normalized(accepted)
     assert scene.trace(id).outcome is Outcome.NO_READING
+
+
+def test_a_group_in_the_midst_of_a_transaction_is_asked_again(scene: Scene) -> None:
+    place, group = Partition(scene.accepted.name, 0), scene.name
+    producer = Producer({"bootstrap.servers": scene.servers, "transactional.id": scene.name})
+    producer.init_transactions(60)
+    member = Consumer({"bootstrap.servers": scene.servers, "group.id": group})
+    with Log(scene.servers, answer_s=0.2) as log:
+        assert log.committed(group, place) is None
+        producer.begin_transaction()
+        producer.send_offsets_to_transaction(
+            [TopicPartition(*place, 7)], member.consumer_group_metadata(), 30
+        )
+        with pytest.raises(KafkaException) as unstable:
+            log.committed(group, place)
+        assert unstable.value.args[0].code() == KafkaError.UNSTABLE_OFFSET_COMMIT
+        producer.commit_transaction(30)
+    with Log(scene.servers) as log:
+        assert log.committed(group, place) == 7
+    member.close()
 
 
 def test_an_id_that_names_nothing_says_which_part_is_wrong(scene: Scene) -> None:

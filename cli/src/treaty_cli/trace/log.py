@@ -9,7 +9,14 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
-from confluent_kafka import OFFSET_END, Consumer, ConsumerGroupTopicPartitions, KafkaError, TopicPartition
+from confluent_kafka import (
+    OFFSET_END,
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 
 from treaty_chassis.kafka import config
 from treaty_chassis.kafka import topics as kafka_topics
@@ -21,6 +28,7 @@ __all__ = ["Log", "SilentError"]
 
 ANSWER_S: Final = 10.0
 SILENCE_S: Final = 30.0
+PENDING_S: Final = 0.05
 BATCH: Final = 2000
 EARLIER_MS: Final = 5_000
 """How far the clocks of two processes may be apart: a search begins so much before its cause."""
@@ -35,7 +43,8 @@ class SilentError(RuntimeError):
 class Log:
     """Raises KafkaException where the broker does not answer."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, bootstrap_servers: str, answer_s: float = ANSWER_S) -> None:
+        self._answer_s = answer_s
         self._admin = kafka_topics.admin(bootstrap_servers)
         self._settings = config.reader(bootstrap_servers, "treaty-trace") | {"log_level": 0}
         self._consumer = Consumer(self._settings)
@@ -77,11 +86,18 @@ class Log:
         return found if found is not None and found.offset == offset else None
 
     def committed(self, group: str, place: Partition) -> int | None:
-        """The group's next offset of a partition, None before its first commit."""
+        """The group's next offset of a partition, None before its first commit. While a transaction is
+        pending on it there is no answer, so it is asked again."""
+        end = time.monotonic() + self._answer_s
         asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place)])
-        (future,) = self._admin.list_consumer_group_offsets([asked], require_stable=True).values()
-        (found,) = future.result(timeout=ANSWER_S).topic_partitions
-        return None if found.offset < 0 else int(found.offset)
+        while True:
+            (future,) = self._admin.list_consumer_group_offsets([asked], require_stable=True).values()
+            (found,) = future.result(timeout=ANSWER_S).topic_partitions
+            if found.error is None:
+                return None if found.offset < 0 else int(found.offset)
+            if found.error.code() != KafkaError.UNSTABLE_OFFSET_COMMIT or time.monotonic() > end:
+                raise KafkaException(found.error)
+            time.sleep(PENDING_S)
 
     def last_of_key(self, topic: str, key: bytes) -> Record | None:
         """Of a compacted topic, which holds as many records as there are keys: it is read whole."""
