@@ -32,6 +32,14 @@ capabilities: {drop: [ALL]}
 - {name: TREATY_LOG_LEVEL, value: {{ .Values.logLevel }}}
 {{- end -}}
 
+{{- define "treaty.tracingEnvironment" -}}
+- {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
+- {name: OTEL_TRACES_SAMPLER, value: {{ .sampler }}}
+{{- with .samplerArgument }}
+- {name: OTEL_TRACES_SAMPLER_ARG, value: {{ . | quote }}}
+{{- end }}
+{{- end -}}
+
 {{/* dict "root" $ "secrets" [which]: files named by the settings they are, so that no value stands in an environment. */}}
 {{- define "treaty.secretsVolume" -}}
 {{- $v := .root.Values -}}
