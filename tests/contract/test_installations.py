@@ -41,6 +41,11 @@ UP = {
 }
 """The same service's name on one machine."""
 READ_BY_LIBRARIES = {"TREATY_SECRETS_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+SECRET = {"DATABASE_URL", "REDIS_URL", "TREATY_SEALING_KEY", "TREATY_DEV_CLIENT_SECRET"}
+"""What files of TREATY_SECRETS_DIR hold, never an environment; the compose file's cache has no password."""
+OF_THE_IMAGE = {"TREATY_HTTP_HOST", "TREATY_PLUGINS_DIR"}
+OF_ONE_PROCESS = {"TREATY_SLOT", "TREATY_DEV_CLIENT_ID"}
+"""The compose file runs one process a service, and its jobs know the development client by its name."""
 
 
 def names(settings: type[BaseSettings]) -> set[str]:
@@ -78,6 +83,13 @@ def test_a_service_has_the_same_port_everywhere(name: str) -> None:
 def test_a_service_is_told_nothing_that_it_does_not_read(name: str) -> None:
     told = set(services()[name]["environment"])
     assert told <= names(SETTINGS[name]) | names(KafkaSecurity) | READ_BY_LIBRARIES
+
+
+@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_every_setting_can_be_given(name: str) -> None:
+    """By a value in the compose file, or by the shell's or .env's where it has none."""
+    told = set(services()[name]["environment"])
+    assert names(SETTINGS[name]) - told - SECRET - OF_THE_IMAGE - OF_ONE_PROCESS == set()
 
 
 @pytest.mark.parametrize("name", sorted(SETTINGS))
