@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from prometheus_client import REGISTRY, CollectorRegistry
 
-__all__ = ["LATENCY_BUCKETS", "METRICS", "configure_logging"]
+__all__ = ["LATENCY_BUCKETS", "METRICS", "Seldom", "configure_logging"]
 
 METRICS: Final[CollectorRegistry] = REGISTRY
 """The process's registry. Names in base units (seconds, bytes), counters end in _total, no label a device."""
@@ -21,16 +21,18 @@ LIBRDKAFKA: Final = "librdkafka"
 """The logger its clients are given. Its lines begin with a word for their kind (FAIL, TXNERR, ...)."""
 
 
-class _Seldom(logging.Filter):
-    """One line of a kind from a client in five seconds: while a broker is away they come by the hundred."""
+class Seldom(logging.Filter):
+    """One line of a kind in so many seconds: while a broker or a collector is away they come by the hundred.
+    A line's kind is its first two words."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 5.0) -> None:
         super().__init__()
+        self._seconds = seconds
         self._last: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         kind = " ".join(record.getMessage().split(" ", 2)[:2])
-        if record.levelno >= logging.CRITICAL or record.created - self._last.get(kind, 0.0) >= 5.0:
+        if record.levelno >= logging.CRITICAL or record.created - self._last.get(kind, 0.0) >= self._seconds:
             self._last[kind] = record.created
             return True
         return False
@@ -71,7 +73,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
             ],
         )
     )
-    logging.getLogger(LIBRDKAFKA).addFilter(_Seldom())
+    logging.getLogger(LIBRDKAFKA).addFilter(Seldom())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(number)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from treaty_chassis.http.tokens import KeySetError
 from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.tracing.environment import TracingError
 from treaty_contract_governance.app import StartError, StoppedError, serve
 from treaty_contract_governance.plugins.signatures import KeysError
 from treaty_contract_governance.settings import Settings
@@ -28,7 +29,7 @@ def main() -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (StartError, KeySetError, KeysError, OSError) as error:
+    except (StartError, KeySetError, KeysError, TracingError, OSError) as error:
         log.error("not_started", error=str(error))
         return 1
     except StoppedError as error:

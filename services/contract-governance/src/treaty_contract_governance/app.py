@@ -15,11 +15,13 @@ from treaty_chassis.http import probes, problems, reference, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.tokens import TokenVerifier
+from treaty_chassis.http.tracing import traced
 from treaty_chassis.kafka import topics
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check, remembered
+from treaty_chassis.tracing.setup import close, start
 from treaty_contract_governance import plugins, subjects
 from treaty_contract_governance.plugins.provisioning import Provisioning
 from treaty_contract_governance.plugins.reports import Reports
@@ -80,6 +82,7 @@ def api(
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT. Raises StartError at once where it cannot do its job, and what stopped
     it later."""
+    tracing = start("contract-governance")
     bearer = Bearer(TokenVerifier(settings.jwks_file, settings.issuer, settings.audience))
     signers = Signers(SignerPolicy(settings.verdict_signatures), settings.verdict_keys_file)
     bound = server.bind(settings.http_host, settings.http_port)
@@ -109,7 +112,8 @@ async def serve(settings: Settings) -> None:
     tasks = [asyncio.create_task(provisioning.run()), asyncio.create_task(watching.run())]
     ends = [asyncio.create_task(server.until_stopped()), asyncio.create_task(failed.wait())]
     try:
-        async with server.serving(api(engine, bearer, provisioning.wake, checks, signers), bound):
+        app = traced(api(engine, bearer, provisioning.wake, checks, signers), tracing)
+        async with server.serving(app, bound):
             waited: list[asyncio.Future[Any]] = [*ends, *tasks, watching.failed]
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -118,6 +122,7 @@ async def serve(settings: Settings) -> None:
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(relay.stop)
         await engine.dispose()
+        await asyncio.to_thread(close, tracing)
     for end in ended:
         if isinstance(end, Exception):
             raise end

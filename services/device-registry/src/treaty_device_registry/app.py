@@ -19,6 +19,7 @@ from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.problems import Problem
 from treaty_chassis.http.tokens import TokenVerifier
+from treaty_chassis.http.tracing import traced
 from treaty_chassis.kafka.topics import admin, apply
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.projection import Projection
@@ -26,6 +27,7 @@ from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check, remembered
 from treaty_chassis.sealing import SealingKey
+from treaty_chassis.tracing.setup import close, start
 from treaty_device_registry.access import Resources
 from treaty_device_registry.commands.projection import PROJECTION as COMMANDS
 from treaty_device_registry.commands.projection import Commands
@@ -92,6 +94,7 @@ def api(
 async def serve(settings: ApiSettings) -> int:
     """Runs until SIGTERM: 0; or until the inbox or the relay has failed for good, which the log explains: 1.
     Raises what cannot be mended by waiting: settings, keys, a port in use."""
+    tracing = start("device-registry")
     loop, failed = asyncio.get_running_loop(), asyncio.Event()
 
     def fail(error: Exception) -> None:
@@ -152,7 +155,7 @@ async def serve(settings: ApiSettings) -> int:
     parking.start()
     following.start()
     try:
-        async with server.serving(app, bound):
+        async with server.serving(traced(app, tracing), bound):
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in (making, *ends):
@@ -161,6 +164,7 @@ async def serve(settings: ApiSettings) -> int:
         await asyncio.to_thread(parking.stop)
         await asyncio.to_thread(relay.stop)
         await engine.dispose()
+        await asyncio.to_thread(close, tracing)
     return 1 if failed.is_set() else 0
 
 

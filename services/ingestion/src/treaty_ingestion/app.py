@@ -17,12 +17,14 @@ from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.follower import Follower
 from treaty_chassis.kafka.port import FatalError
 from treaty_chassis.kafka.runner import ExitCode, Runner
+from treaty_chassis.kafka.spans import spans_of
 from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.kafka.view import Changed, CompactedView, ViewMeasures
 from treaty_chassis.kafka.work import Assigned, History, Output, PureWork, Record, Work
 from treaty_chassis.probes import Probes
 from treaty_chassis.sealing import SealingKey, unseal
 from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.tracing.setup import close, start
 from treaty_events import codec
 from treaty_events.decisions import ContractDecided
 from treaty_events.fleet import DeviceChanged, GatewayChanged
@@ -57,6 +59,7 @@ def main() -> int:
     """Until SIGTERM, SIGINT or an error only a new process can help; the process's exit code."""
     settings = Settings()  # type: ignore[call-arg]
     configure_logging("ingestion", settings.log_level)
+    tracing = start("ingestion")
     directory = Directory(partial(unseal, SealingKey.parse(settings.sealing_key.get_secret_value())))
     servers = settings.kafka_bootstrap_servers
     kafka_admin = admin(servers)
@@ -65,6 +68,7 @@ def main() -> int:
         ConfluentClient(servers, GROUP, settings.slot, settings.delivery),
         work(State(directory, ids), Measures(), partial(_learn_ids, kafka_admin, ids)),
         max_message,
+        spans=spans_of(tracing, GROUP, settings.slot),
     )
     stopping = threading.Event()
 
@@ -98,6 +102,7 @@ def main() -> int:
     finally:
         follower.close()
         probes.close()
+        close(tracing)
 
 
 def views(directory: Directory, measures: ViewMeasures) -> list[CompactedView[Any]]:

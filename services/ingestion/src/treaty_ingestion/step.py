@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 from treaty_chassis.kafka.work import Output, Record
+from treaty_chassis.tracing.context import read as traceparent
 from treaty_events import codec, networks
 from treaty_events.deadletter import REFUSED as REFUSED_TYPE
 from treaty_events.deadletter import Failure, Origin, original_headers, reason_headers
@@ -28,7 +28,6 @@ from treaty_ingestion.directory import Directory
 __all__ = ["SOURCE", "State", "handle", "refuse", "step"]
 
 SOURCE: Final = "/treaty/ingestion"
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class _Arrival:
     """As the producer wrote them; a replayed uplink's own, without what was added to it since."""
 
     def envelope(self, type: str) -> list[tuple[str, bytes | None]]:
-        return Envelope(str(self.id), SOURCE, type, traceparent=_traceparent(self.headers)).headers()
+        return Envelope(str(self.id), SOURCE, type, traceparent=traceparent(self.headers)).headers()
 
 
 def step(state: State, batch: Sequence[Record], now_ms: int) -> tuple[State, list[list[Output]]]:
@@ -182,10 +181,3 @@ def _refused(arrival: _Arrival, error: RefusedError) -> Output:
         received_at=arrival.received_at,
     )
     return Output(REFUSED, record.key, record.value, headers)
-
-
-def _traceparent(headers: Headers) -> str | None:
-    """As it came, where it is one (W3C Trace Context, section 3.2.2)."""
-    found = header(headers, "traceparent")
-    text = "" if found is None else found.decode("ascii", "replace")
-    return text if _TRACEPARENT.fullmatch(text) else None

@@ -12,8 +12,10 @@ import structlog
 from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.follower import Follower
 from treaty_chassis.kafka.runner import Runner
+from treaty_chassis.kafka.spans import Spans, spans_of
 from treaty_chassis.probes import Probes
 from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.tracing.setup import close, start
 from treaty_contracts import Policy, check
 from treaty_events.topics import accepted_topic, spec_of
 from treaty_normalization.backlog import Backlog
@@ -46,6 +48,14 @@ def main(judge: Judge | None = None) -> int:
         shelf.require()
     except (OSError, ShelfError) as error:
         sys.exit(f"treaty-normalization: {error}")
+    tracing = start("normalization")
+    try:
+        return _run(settings, shelf, judge, spans_of(tracing, settings.group, settings.slot))
+    finally:
+        close(tracing)
+
+
+def _run(settings: Settings, shelf: Shelf, judge: Judge | None, spans: Spans) -> int:
     template = Template()
     template.start()
     metrics = Metrics()
@@ -57,6 +67,7 @@ def main(judge: Judge | None = None) -> int:
         ConfluentClient(settings.kafka_bootstrap_servers, settings.group, settings.slot, settings.delivery),
         Together(work, downlinks.work),
         _limit,
+        spans=spans,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stop())

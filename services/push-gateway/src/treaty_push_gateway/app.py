@@ -12,8 +12,10 @@ from fastapi import FastAPI
 from treaty_chassis.http import probes, problems
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.server import bind, serving, until_stopped
+from treaty_chassis.http.tracing import traced
 from treaty_chassis.probes import Check
 from treaty_chassis.telemetry import METRICS, configure_logging
+from treaty_chassis.tracing.setup import close, start
 from treaty_push_gateway.metrics import NodeCollector
 from treaty_push_gateway.node import Node
 from treaty_push_gateway.routes import install_console, routes
@@ -51,7 +53,8 @@ def application(
 async def serve(settings: Settings) -> int:
     """Until SIGTERM or SIGINT, or until the log is not the one it was; the process's exit code."""
     traffic = Traffic(settings.connections)
-    node = Node(settings)
+    tracing = start("push-gateway")
+    node = Node(settings, tracing)
 
     def gateway() -> Gateway | None:
         return node.gateway
@@ -62,10 +65,13 @@ async def serve(settings: Settings) -> int:
     app = application(node.checks(), gateway, traffic, load_widgets(settings.plugins_dir), registry_url)
     running = asyncio.create_task(node.run())
     stopped = asyncio.create_task(until_stopped())
-    async with serving(app, bound, ws=protocol_class(gateway, traffic), limit_concurrency=None):
+    async with serving(
+        traced(app, tracing), bound, ws=protocol_class(gateway, traffic), limit_concurrency=None
+    ):
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     running.cancel()
     ended = await asyncio.gather(running, return_exceptions=True)
+    await asyncio.to_thread(close, tracing)
     if isinstance(ended[0], asyncio.CancelledError):
         return 0
     log.error("node_ended", exc_info=ended[0])

@@ -66,7 +66,8 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Each reading is the JSON of ReadingNormalized with its `id`."""
+    """Each reading is the JSON of ReadingNormalized with its `id`, and with the `traceparent` that its uplink
+    came with, where it came with one."""
 
     readings: tuple[dict[str, Any], ...]
     cursor: str

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from confluent_kafka import KafkaException
@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from treaty_chassis.http.tokens import TokenVerifier
 from treaty_chassis.probes import Check
 from treaty_push_gateway.kafka.catchup import CatchUp
+from treaty_push_gateway.kafka.consumers import client_id
 from treaty_push_gateway.kafka.log import LogInspector, MissingTopicError
 from treaty_push_gateway.kafka.node import NodeReader
 from treaty_push_gateway.metrics import DELIVERY_LAG, ERRORS, INVALID, READINGS
@@ -28,6 +29,9 @@ from treaty_push_gateway.stream.errors import Code
 from treaty_push_gateway.stream.hub import Hub
 from treaty_push_gateway.stream.ring import Ring
 from treaty_push_gateway.stream.step import Fanout
+
+if TYPE_CHECKING:
+    from treaty_chassis.tracing.spans import Tracing
 
 __all__ = ["LogChangedError", "Node"]
 
@@ -46,9 +50,10 @@ class LogChangedError(Exception):
 class Node:
     """`gateway` is None until the ring is filled."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, tracing: Tracing | None = None) -> None:
         self.gateway: Gateway | None = None
         self._settings = settings
+        self._spans = None if tracing is None else tracing.batches("fan_out", client_id("node"))
         self._verifier = TokenVerifier(settings.jwks_file, settings.issuer, settings.audience)
         self._missing: str | None = "the log has not been looked at yet"
         self._reader: NodeReader | None = None
@@ -91,7 +96,7 @@ class Node:
 
     def _read(self, gateway: Gateway, start: Position, end: Position) -> NodeReader:
         def publish(tick: Tick) -> None:
-            gateway.hub.publish(tick)
+            self._publish(gateway.hub, tick)
             if tick.entries:
                 READINGS.inc(len(tick.entries))
                 if self.gateway is not None:
@@ -106,6 +111,16 @@ class Node:
             failed=self._break,
             topic=self._settings.readings_topic,
         )
+
+    def _publish(self, hub: Hub, tick: Tick) -> None:
+        if self._spans is None or self.gateway is None or not tick.entries:
+            hub.publish(tick)
+            return
+        partitions = {(self._settings.readings_topic, entry.partition) for entry in tick.entries}
+        linked = [entry.traceparent for entry in tick.entries if entry.traceparent is not None]
+        live = {"treaty.push.live_subscriptions": hub.counts()["live"]}
+        with self._spans.span(partitions, len(tick.entries), linked, 0, time.time_ns(), live):
+            hub.publish(tick)
 
     async def _find(self, inspector: LogInspector) -> tuple[Log, Position, Position]:
         """Waits for the broker and the topic, however long they take; readiness says what is missing."""

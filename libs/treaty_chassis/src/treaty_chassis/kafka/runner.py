@@ -22,6 +22,7 @@ from treaty_chassis.kafka.ledger import Batch, Bounds, Ledger
 from treaty_chassis.kafka.measures import Measures
 from treaty_chassis.kafka.port import AbortedError, Client, FatalError, FencedError, KafkaFailure
 from treaty_chassis.kafka.screen import Screen
+from treaty_chassis.kafka.spans import Spans, Untraced
 from treaty_chassis.kafka.suspicion import Suspicion
 from treaty_chassis.kafka.transaction import persist, transact
 from treaty_chassis.kafka.work import Partition, Record, Work
@@ -67,6 +68,7 @@ class Runner:
         options: Options | None = None,
         clock: Clock | None = None,
         hold: Hold | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self._client = client
         self._work = work
@@ -74,6 +76,7 @@ class Runner:
         self._clock = clock or Clock()
         self._hold = hold or Hold()
         self._measures = measures or Measures()
+        self._spans = spans or Untraced()
         self._suspicion = Suspicion()
         self._screen = Screen(work, limit, self._suspicion, self._measures)
         self._ledger = Ledger(self._options.bounds)
@@ -197,6 +200,7 @@ class Runner:
     def _submit(self, polled: Sequence[Record]) -> None:
         records = self._ledger.submit(polled)
         if records:
+            self._spans.submitted(records)
             self._work.submit(records, self._clock.wall_ms())
         for partition, offset in self._client.passed().items():
             self._ledger.passed(partition, offset)
@@ -251,11 +255,13 @@ class Runner:
         if not batch.offsets:
             return
         began = self._clock.monotonic()
-        try:
-            transact(self._client, batch)
-        except AbortedError as error:
-            self._aborted(batch, error)
-            return
+        with self._spans.transaction(batch) as span:
+            try:
+                transact(self._client, batch)
+            except AbortedError as error:
+                span.failed(error)
+                self._aborted(batch, error)
+                return
         now = self._clock.monotonic()
         self._ledger.settle(batch)
         self._suspicion.committed(batch)

@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from treaty_chassis.tracing.context import TRACEPARENT, current
+
 __all__ = ["Headers", "Outbox", "pack_headers", "unpack_headers"]
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -76,8 +78,12 @@ class Outbox:
     ) -> None:
         """One record, sent after the session's transaction commits and not at all if it does not.
 
-        `value` None is a tombstone. Raises ValueError where the record exceeds what a topic takes.
+        `value` None is a tombstone. A record that names no trace is of the one that runs now. Raises
+        ValueError where the record exceeds what a topic takes.
         """
+        traceparent = current()
+        if traceparent is not None and all(name != TRACEPARENT for name, _ in headers):
+            headers = [*headers, (TRACEPARENT, traceparent.encode())]
         packed = pack_headers(headers)
         size = len(key or b"") + len(value or b"") + len(packed)
         if size > LARGEST:

@@ -9,9 +9,14 @@ from confluent_kafka import Consumer
 
 from treaty_chassis.kafka.security import reach
 
-__all__ = ["TOPIC", "consumer"]
+__all__ = ["TOPIC", "client_id", "consumer"]
 
 TOPIC: Final = "reading.normalized.v1"
+
+
+def client_id(role: str) -> str:
+    """What a consumer of this role calls itself."""
+    return f"treaty-push-{role}"
 
 
 def consumer(
@@ -19,9 +24,9 @@ def consumer(
 ) -> Consumer:
     """Reads committed records only, says where a partition ends, and takes a lost position for an error."""
     settings = reach(bootstrap_servers) | {
-        "client.id": f"treaty-push-{role}",
+        "client.id": client_id(role),
         # librdkafka wants a name even of a consumer that never joins or commits.
-        "group.id": f"treaty-push-{role}",
+        "group.id": client_id(role),
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "auto.offset.reset": "error",

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from treaty_chassis.tracing.context import read
 from treaty_events.headers import Headers, header
 from treaty_push_gateway.stream.cursor import Position
 
@@ -26,7 +27,8 @@ class EntryError(ValueError):
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """`names` are the measurements', the properties' and `position`; `body` the JSON with the `id` first."""
+    """`names` are the measurements', the properties' and `position`; `body` the JSON with the `id`
+    first, then the `traceparent` where the record has one."""
 
     partition: int
     offset: int
@@ -37,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     ordered_at: str
     names: tuple[str, ...]
     body: bytes
+    traceparent: str | None = None
 
     @property
     def size(self) -> int:
@@ -64,6 +67,7 @@ class _Summary(msgspec.Struct):
     properties: dict[str, msgspec.Raw] = {}
     position: msgspec.Raw = ABSENT
     id: msgspec.Raw = ABSENT
+    traceparent: msgspec.Raw = ABSENT
 
 
 _decoder = msgspec.json.Decoder(_Summary)
@@ -83,11 +87,13 @@ def read_entry(
             value = msgspec.json.format(value, indent=-1)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise EntryError(str(error)) from error
-    if bytes(found.id):
-        raise EntryError("the reading has an `id` of its own")
+    if bytes(found.id) or bytes(found.traceparent):
+        raise EntryError("the reading has an `id` or a `traceparent` of its own")
     names = [*(m.name for m in found.measurements), *found.properties]
     if bytes(found.position) not in {b"", b"null"}:
         names.append("position")
+    traceparent = read(headers)
+    traced = b"" if traceparent is None else b'"traceparent":"' + traceparent.encode() + b'",'
     return Entry(
         partition,
         offset,
@@ -97,7 +103,8 @@ def read_entry(
         intern(found.model),
         found.ordered_at,
         _shared(tuple(dict.fromkeys(names))),
-        b'{"id":' + identity + b"," + value.lstrip()[1:],
+        b'{"id":' + identity + b"," + traced + value.lstrip()[1:],
+        traceparent,
     )
 
 

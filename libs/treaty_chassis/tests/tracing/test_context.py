@@ -1,0 +1,66 @@
+"""The traceparent that records carry (W3C Trace Context), and the one that runs now."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.tracing.context import current, read, within
+
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+GIVEN = f"00-{TRACE}-{SPAN}-01"
+
+
+def test_the_last_traceparent_of_a_record_is_its_own() -> None:
+    assert read([]) is None
+    assert read([("other", b"1"), ("traceparent", GIVEN.encode()), ("after", None)]) == GIVEN
+    assert read([("traceparent", b"no"), ("traceparent", GIVEN.encode())]) == GIVEN
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"01",
+        f"ff-{TRACE}-{SPAN}-01".encode(),
+        f"00-{'0' * 32}-{SPAN}-01".encode(),
+        f"00-{TRACE}-{'0' * 16}-01".encode(),
+        f"00-{TRACE.upper()}-{SPAN}-01".encode(),
+        f"{GIVEN}-more".encode(),
+        f"{GIVEN}\n".encode(),
+    ],
+)
+def test_what_is_no_traceparent_is_none(value: bytes | None) -> None:
+    assert read([("traceparent", value)]) is None
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_a_traceparent_of_ids_or_none(value: bytes) -> None:
+    found = read([("traceparent", value)])
+    assert found is None or len(found) == 55
+
+
+def test_lines_logged_within_a_span_name_it_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", heard)
+    configure_logging("tested")
+    log = structlog.get_logger("tested")
+    assert current() is None
+    log.info("before")
+    with within(int(TRACE, 16), int(SPAN, 16), 1):
+        assert current() == GIVEN
+        log.info("inside")
+    log.info("after")
+    assert current() is None
+    before, inside, after = map(json.loads, heard.getvalue().splitlines())
+    assert (inside["trace_id"], inside["span_id"]) == (TRACE, SPAN)
+    assert "trace_id" not in before
+    assert "trace_id" not in after
