@@ -72,6 +72,18 @@ def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Re
     return found
 
 
+def end_of(servers: str, topic: str) -> int:
+    """The ends of its partitions together: records of open and aborted transactions count, and markers."""
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": unique("ends")})
+    try:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        return sum(
+            consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions
+        )
+    finally:
+        consumer.close()
+
+
 def values(records: Iterable[Record]) -> list[bytes]:
     return sorted(r.value or b"" for r in records)
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import pytest
+from confluent_kafka import Producer
 
+from treaty_chassis.kafka import config
 from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.port import AbortedError, Client, FencedError, TimedOutError
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
@@ -29,6 +31,9 @@ class Stage(Protocol):
 
     def client(self, slot: str = "0") -> Client: ...
     def append(self, topic: str, values: Sequence[bytes]) -> None: ...
+    def end_epoch(self) -> None:
+        """Of slot 0's producer, as the coordinator does that gives up a transaction open for too long."""
+
     def read(self, topic: str) -> list[Record]: ...
 
 
@@ -50,6 +55,10 @@ class RealStage:
 
     def read(self, topic: str) -> list[Record]:
         return broker.read(self._servers, topic)
+
+    def end_epoch(self) -> None:
+        other = Producer(config.producer(self._servers, self._group, "0"))
+        other.init_transactions(30)
 
     def close(self) -> None:
         for client in self._clients:
@@ -74,6 +83,9 @@ class SimulatedStage:
 
     def read(self, topic: str) -> list[Record]:
         return self._cluster.visible(topic)
+
+    def end_epoch(self) -> None:
+        self._cluster.expire("conformance-0")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -202,12 +214,41 @@ def test_opening_a_slot_ends_and_fences_what_its_predecessor_had_open(stage: Sta
     old.poll(1)
     old.transact([Output(stage.out, None, b"of the old")], {place: 1})
     new = Member(stage.client(), [stage.topic])
+    assert new.poll(1) == [b"1"]
     with pytest.raises(FencedError):
         old.client.commit()
-    assert new.poll(1) == [b"1"]
     new.transact([Output(stage.out, None, b"of the new")], {place: 1})
     new.client.commit()
     assert [r.value for r in stage.read(stage.out)] == [b"of the new"]
+
+
+@pytest.mark.parametrize("at", ["send_offsets", "commit", "abort"])
+def test_an_epoch_that_ends_while_the_slot_is_kept_costs_a_transaction_and_nothing_else(
+    stage: Stage, at: str
+) -> None:
+    place = Partition(stage.topic, 0)
+    stage.append(stage.topic, [b"1"])
+    member = Member(stage.client(), [stage.topic])
+    member.poll(1)
+    for _ in range(2):
+        member.client.begin()
+        member.client.produce([Output(stage.out, None, b"given up")])
+        if at != "send_offsets":
+            member.client.send_offsets({place: 1})
+        stage.end_epoch()
+        if at == "send_offsets":
+            with pytest.raises(AbortedError) as raised:
+                member.client.send_offsets({place: 1})
+            assert not raised.value.by_record
+        elif at == "commit":
+            with pytest.raises(AbortedError):
+                member.client.commit()
+        member.client.abort()
+        assert member.client.committed([place]) == [Assigned(place, 0)]
+    member.transact([Output(stage.out, None, b"once")], {place: 1})
+    member.client.commit()
+    assert [r.value for r in stage.read(stage.out)] == [b"once"]
+    assert member.client.committed([place]) == [Assigned(place, 1)]
 
 
 def test_a_committed_offset_is_not_told_while_a_transaction_is_pending_on_it(stage: Stage) -> None:

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from treaty_chassis.kafka import failures, watchdog
+from treaty_chassis.kafka.caller import Caller, HangError
 from treaty_chassis.kafka.hold import Hold
 from treaty_chassis.kafka.ledger import Batch
 from treaty_chassis.kafka.partitioning import partition_of
-from treaty_chassis.kafka.port import FatalError, TimedOutError
+from treaty_chassis.kafka.port import FatalError, FencedError, TimedOutError
 from treaty_chassis.kafka.sizes import TRUNCATED, output_bytes, truncated
 from treaty_chassis.kafka.suspicion import Suspicion
 from treaty_chassis.kafka.work import Output, Partition, PureWork, Record
@@ -182,6 +183,43 @@ def test_a_call_that_does_not_come_back_is_noticed_and_others_are_not(
     assert noticed.wait(30)
     release.set()
     hanging.join()
+
+
+def test_what_a_call_returns_or_raises_is_told_to_whoever_waits_for_it() -> None:
+    caller = Caller("test")
+    assert caller.call(lambda: 1 + 1, lambda waited: None) == 2
+    with pytest.raises(ZeroDivisionError):
+        caller.call(lambda: 1 // 0, lambda waited: None)
+    freed = threading.Event()
+    caller.leave(freed.set)
+    assert freed.wait(30)
+
+
+def test_a_call_that_does_not_come_back_is_left_behind_and_its_last_is_done_once_it_does() -> None:
+    caller, release, freed = Caller("test"), threading.Event(), threading.Event()
+
+    def look(waited_s: float) -> None:
+        if waited_s > 0.3:
+            raise HangError("long enough")
+
+    with pytest.raises(HangError):
+        caller.call(lambda: release.wait(30), look)
+    caller.leave(freed.set)
+    assert caller.alive()
+    assert not freed.is_set()
+    release.set()
+    assert freed.wait(30)
+
+
+@pytest.mark.parametrize("code", [KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH])
+def test_an_epoch_that_is_over_is_no_proof_of_another_process(code: int) -> None:
+    found = failures.fatal(KafkaError(code))
+    assert isinstance(found, failures.EpochError)
+    assert not isinstance(found, FencedError)
+
+
+def test_another_member_with_the_instance_id_is_proof() -> None:
+    assert isinstance(failures.fatal(KafkaError(KafkaError.FENCED_INSTANCE_ID)), FencedError)
 
 
 @pytest.mark.parametrize(

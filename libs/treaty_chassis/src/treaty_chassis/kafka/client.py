@@ -19,6 +19,7 @@ from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.history import LogHistory, end_met
 from treaty_chassis.kafka.port import RebalanceListener
 from treaty_chassis.kafka.producing import TransactionalProducer
+from treaty_chassis.kafka.tenancy import Tenancy
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
 
 __all__ = ["ConfluentClient"]
@@ -48,11 +49,17 @@ class ConfluentClient:
         slot: str,
         delivery: Delivery = Delivery.EXACTLY_ONCE,
     ) -> None:
-        shared = {"error_cb": self._on_error, "logger": logging.getLogger("librdkafka")}
+        logger = {"logger": logging.getLogger("librdkafka")}
+        shared = logger | {"error_cb": self._on_error}
+        self._connection = Connection()
         self._consumer = Consumer(config.consumer(bootstrap_servers, group, slot) | shared)
         self._producer: TransactionalProducer | AcknowledgedProducer
         if delivery is Delivery.EXACTLY_ONCE:
-            self._producer = TransactionalProducer(config.producer(bootstrap_servers, group, slot) | shared)
+            self._producer = TransactionalProducer(
+                config.producer(bootstrap_servers, group, slot) | logger,
+                Tenancy(bootstrap_servers, group, f"{group}-{slot}", self._consumer),
+                self._connection.error,
+            )
         else:
             settings = config.acknowledged_producer(bootstrap_servers, group, slot) | shared
             self._producer = AcknowledgedProducer(settings, self._consumer)
@@ -64,7 +71,6 @@ class ConfluentClient:
         self._outdated = False
         """The group gave partitions of topics that are not subscribed to."""
         self._fatal: KafkaError | None = None
-        self._connection = Connection()
         self._stranded: dict[Partition, str] = {}
         self._passed: dict[Partition, int] = {}
         self._paused: set[Partition] = set()

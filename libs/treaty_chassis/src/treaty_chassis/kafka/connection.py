@@ -8,12 +8,17 @@ from typing import Final
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "is_broken"]
 
 log = structlog.get_logger(__name__)
 _LOOK_S: Final = 1.0
 _QUIET_S: Final = 5.0
 _BROKEN: Final = frozenset({KafkaError._TRANSPORT, KafkaError._RESOLVE, KafkaError._ALL_BROKERS_DOWN})
+
+
+def is_broken(error: KafkaError) -> bool:
+    """Whether it tells of a broker that cannot be reached."""
+    return error.code() in _BROKEN
 
 
 class Connection:
@@ -28,7 +33,7 @@ class Connection:
 
     def error(self, error: KafkaError, topic: str | None = None) -> None:
         """One line of a kind in five seconds: errors repeat while their cause lasts."""
-        if error.code() in _BROKEN:
+        if is_broken(error):
             self._doubt = error.str()
         now = time.monotonic()
         if now - self._told.get((error.name(), topic), -_QUIET_S) >= _QUIET_S:

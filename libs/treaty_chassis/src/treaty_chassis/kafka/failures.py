@@ -11,15 +11,18 @@ from confluent_kafka import KafkaError, KafkaException
 
 from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, KafkaFailure, TimedOutError
 
-__all__ = ["committing", "fatal", "inside_transaction", "is_by_record", "is_fatal", "outside_transaction"]
+__all__ = [
+    "EpochError",
+    "committing",
+    "fatal",
+    "inside_transaction",
+    "is_by_record",
+    "is_fatal",
+    "outside_transaction",
+]
 
-_FENCED: Final = frozenset(
-    {
-        KafkaError._FENCED,
-        KafkaError.PRODUCER_FENCED,
-        KafkaError.INVALID_PRODUCER_EPOCH,
-        KafkaError.FENCED_INSTANCE_ID,
-    }
+_EPOCH_OVER: Final = frozenset(
+    {KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH}
 )
 _FENCED_MEMBER: Final = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
 # What is held against a record itself, and would be again.
@@ -74,6 +77,11 @@ _MOVING: Final = frozenset(
 _MOMENT_S: Final = 0.5
 
 
+class EpochError(FatalError):
+    """The producer's epoch is over: another process has taken its transactional id, or the coordinator gave
+    up a transaction that was open for too long. The broker does not say which."""
+
+
 def is_by_record(error: KafkaError) -> bool:
     return error.code() in _BY_RECORD
 
@@ -84,8 +92,9 @@ def is_fatal(error: KafkaError) -> bool:
 
 def fatal(error: KafkaError) -> KafkaFailure:
     # A consumer's fatal error arrives under one code for all, its cause only in the text.
-    fenced = error.code() in _FENCED or _FENCED_MEMBER in error.str()
-    return (FencedError if fenced else FatalError)(_words(error))
+    if error.code() == KafkaError.FENCED_INSTANCE_ID or _FENCED_MEMBER in error.str():
+        return FencedError(_words(error))
+    return (EpochError if error.code() in _EPOCH_OVER else FatalError)(_words(error))
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def outside_transaction() -> Iterator[None]:
         yield
     except KafkaException as raised:
         error: KafkaError = raised.args[0]
-        if is_fatal(error) or error.code() in _FENCED or not _passing(error):
+        if is_fatal(error) or not _passing(error):
             raise fatal(error) from raised
         raise _timed_out(error) from raised
 

@@ -31,8 +31,9 @@ class TimedOutError(KafkaFailure):
 
 
 class AbortedError(KafkaFailure):
-    """The transaction can only be aborted. `by_record`: because of what was produced, so that the same
-    records would fail again; otherwise because of the cluster or the group."""
+    """The transaction can only be aborted; what became of it is known once `abort` has returned.
+    `by_record`: because of what was produced, so that the same records would fail again; otherwise because of
+    the cluster or the group."""
 
     def __init__(self, detail: str, *, by_record: bool = False) -> None:
         super().__init__(detail)
@@ -40,7 +41,7 @@ class AbortedError(KafkaFailure):
 
 
 class FencedError(KafkaFailure):
-    """Another process has taken this slot: this one must go, and not come back by itself."""
+    """Another process has this slot, for certain: this one must go, and not come back by itself."""
 
 
 class FatalError(KafkaFailure):
@@ -103,7 +104,8 @@ class Client(Protocol):
         """Raises TimedOutError (the outcome is open: call again), AbortedError."""
 
     def abort(self) -> None:
-        """Returns once no record of the transaction can become visible. Raises TimedOutError."""
+        """Returns once the transaction has ended, for good: nothing of it happened or, where a commit was
+        asked for and its answer lost, all of it. `committed` tells. Raises TimedOutError."""
 
     def history(self) -> History: ...
 

@@ -271,7 +271,7 @@ class Runner:
         self._measures.committed(batch, now - began)
 
     def _aborted(self, batch: Batch, error: AbortedError) -> None:
-        """Nothing of the batch has happened: everything starts again from what the broker has committed."""
+        """Whatever became of the batch: everything starts again from what the broker has committed."""
         persist(self._client.abort, "abort")
         cause = "record" if error.by_record else "cluster"
         log.warning("transaction aborted", cause=cause, detail=str(error), first_offsets=_places(batch))

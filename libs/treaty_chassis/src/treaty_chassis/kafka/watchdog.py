@@ -1,9 +1,7 @@
 """Ends a process whose client does not come back from a call that promised to.
 
-rd_kafka_send_offsets_to_transaction does not look at its timeout (librdkafka issue 5456), and never returns
-where the group's coordinator was forgotten while it waited for it, as happens when a broker restarts
-(issue 5511; both open with 2.16). A thread inside such a call can be neither interrupted nor abandoned, so
-the process goes: its successor takes the slot over, which ends the transaction.
+A consumer's commit waits for a coordinator that moves and takes no bound of its own. A thread inside such a
+call can be neither interrupted nor abandoned, so the process goes: its successor takes the slot over.
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
-from treaty_chassis.kafka.port import AbortedError, FatalError, RebalanceListener, TimedOutError
+from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, RebalanceListener, TimedOutError
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
-from treaty_chassis.simulation.cluster import Cluster, Transaction
+from treaty_chassis.simulation.cluster import Cluster, EpochOverError, Transaction
 from treaty_chassis.simulation.faults import Faults
 from treaty_chassis.simulation.group import Group, Member
 
@@ -24,7 +25,7 @@ class SimulatedClient:
         self._member = Member(self._name)
         self._joined = False
         self._listener: RebalanceListener | None = None
-        self._epoch = -1
+        self._epoch: int | None = None
         self._transactions = 0
         self._transaction: Transaction | None = None
         self._positions: dict[Partition, int] = {}
@@ -34,11 +35,25 @@ class SimulatedClient:
 
     def open(self, listener: RebalanceListener) -> None:
         self._listener = listener
+        self._initialise()
 
+    def _initialise(self) -> None:
         def initialise() -> None:
             self._epoch = self._cluster.initialise(self._name)
 
         self._faults.step("open", initialise)
+
+    @contextmanager
+    def _lasting(self) -> Iterator[None]:
+        """As `producing.TransactionalProducer`: an epoch that is over is followed by another, unless it is
+        over because another process has the slot."""
+        try:
+            yield
+        except EpochOverError as error:
+            if self._group.usurped(self._member):
+                raise FencedError(str(error)) from error
+            self._epoch = None
+            raise AbortedError(str(error)) from error
 
     def subscribe(self, topics: Collection[str]) -> None:
         self._member.topics = frozenset(topics)
@@ -117,14 +132,15 @@ class SimulatedClient:
         return self._stranded
 
     def begin(self) -> None:
-        if self._transaction is not None:
-            raise FatalError("a transaction is open already")
+        if self._transaction is not None or self._epoch is None:
+            raise FatalError("a transaction is open already, or none can be")
         self._transactions += 1
         self._transaction = Transaction(self._name, self._epoch, self._transactions)
 
     def produce(self, outputs: Sequence[Output]) -> None:
         open_ = self._opened()
-        self._faults.step("produce", lambda: self._cluster.produce(open_, outputs))
+        with self._lasting():
+            self._faults.step("produce", lambda: self._cluster.produce(open_, outputs))
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
         open_ = self._opened()
@@ -133,23 +149,33 @@ class SimulatedClient:
             self._group.check_generation(self._member)
             self._cluster.add_offsets(open_, self._group.name, offsets)
 
-        self._faults.step("send_offsets", send)
+        with self._lasting():
+            self._faults.step("send_offsets", send)
 
     def commit(self) -> None:
         open_ = self._opened()
         if open_.rejected is not None:
             raise AbortedError(open_.rejected, by_record=True)
-        # One that has taken place, though its answer was lost, is not refused any more.
-        self._faults.step(
-            "commit",
-            lambda: self._cluster.end_transaction(open_, committed=True),
-            abortable=open_.outcome is None,
-        )
+        with self._lasting():
+            # One that has taken place, though its answer was lost, is not refused any more.
+            self._faults.step(
+                "commit",
+                lambda: self._cluster.end_transaction(open_, committed=True),
+                abortable=open_.outcome is None,
+            )
         self._transaction = None
 
     def abort(self) -> None:
         open_ = self._opened()
-        self._faults.step("abort", lambda: self._cluster.end_transaction(open_, committed=False))
+
+        def end() -> None:
+            if self._epoch is not None:
+                self._cluster.end_transaction(open_, committed=False)
+
+        with suppress(AbortedError), self._lasting():
+            self._faults.step("abort", end)
+        if self._epoch is None:
+            self._initialise()
         self._transaction = None
 
     def close(self) -> None:

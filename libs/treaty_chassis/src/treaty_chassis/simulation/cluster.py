@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from treaty_chassis.kafka.partitioning import partition_of
-from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError
+from treaty_chassis.kafka.port import AbortedError, FatalError
 from treaty_chassis.kafka.work import Headers, Output, Partition, Record
 
-__all__ = ["Cluster", "Transaction"]
+__all__ = ["Cluster", "EpochOverError", "Transaction"]
+
+
+class EpochOverError(Exception):
+    """The producer's, by another of its name or because its transaction was open for too long."""
 
 
 @dataclass(slots=True)
@@ -144,7 +148,7 @@ class Cluster:
 
     def _check(self, transaction: Transaction) -> None:
         if self._epochs.get(transaction.producer) != transaction.epoch:
-            raise FencedError(f"{transaction.producer}: epoch {transaction.epoch} is over")
+            raise EpochOverError(f"{transaction.producer}: epoch {transaction.epoch} is over")
 
     def _finish(self, transaction: Transaction, *, committed: bool) -> None:
         transaction.outcome = committed

@@ -89,8 +89,12 @@ class Group:
         member.owned = (member.owned - revoked) | assigned
         return lost | revoked, assigned
 
+    def usurped(self, member: Member) -> bool:
+        """Whether another process is the instance's member now."""
+        return self._members.get(member.instance, member) is not member
+
     def _check(self, member: Member) -> None:
-        if self._members.get(member.instance, member) is not member:
+        if self.usurped(member):
             raise FencedError(f"{member.instance} is another process now")
 
     def check_generation(self, member: Member) -> None:
