@@ -20,7 +20,7 @@ from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_cli.demo import corpora
 from treaty_cli.demo.journal import Journal
 from treaty_cli.demo.traffic import Traffic
-from treaty_embedded import Kafka
+from treaty_embedded import stack
 from treaty_events.topics import accepted_topic, raw_topic, standing_topics
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ Honest = helper("honest").Honest
 @pytest.fixture(scope="module")
 def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker of its own: the reconciler reads whole topics."""
-    with Kafka(tmp_path_factory.mktemp("kafka")) as kafka:
+    with stack.broker(tmp_path_factory.mktemp("kafka")) as kafka:
         own = [raw_topic(g.slug) for g in SEED.gateways if g.topic is not None]
         apply(admin(kafka.bootstrap_servers), [*standing_topics(), *own, accepted_topic("demo")])
         yield kafka.bootstrap_servers

@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from treaty_chassis.kafka.topics import admin, apply
-from treaty_embedded import Kafka
+from treaty_embedded.stack import broker
 from treaty_events.topics import RAW, raw_topic, topic
 
 ROOT = Path(__file__).parents[2]
@@ -147,7 +147,7 @@ def test_it_produces_until_told_to_stop_and_delivers_all(kafka: Any, tmp_path: P
 
 
 def test_it_pauses_while_kafka_is_away_and_goes_on_after(tmp_path: Path) -> None:
-    with Kafka(tmp_path / "kafka") as kafka:
+    with broker(tmp_path / "kafka") as kafka:
         seed = furnish(kafka.bootstrap_servers, tmp_path / "demo.json")
         reader = Reader(seed)
         with simulator(tmp_path / "demo.json", 100) as running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from treaty_embedded import Kafka
+from treaty_embedded.stack import broker
 from treaty_events import topics
 from treaty_events.envelope import Envelope
 from treaty_events.fleet import Authentication
@@ -22,7 +22,7 @@ def shares(world: World) -> dict[str, int]:
 def test_a_second_process_takes_half_of_the_partitions_under_load_and_every_uplink_is_accepted_once(
     tmp_path: Path,
 ) -> None:
-    with Kafka(tmp_path / "kafka") as kafka:
+    with broker(tmp_path / "kafka") as kafka:
         world = World(kafka.bootstrap_servers)
         world.create(*topics.standing_topics())
         world.admit()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from treaty_embedded import Kafka
+from treaty_embedded.stack import broker
 from treaty_events import codec, topics
 from treaty_events.deadletter import original_headers
 from treaty_events.envelope import Envelope
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.xdist_group("ingestion-service")
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Kafka(tmp_path_factory.mktemp("ingestion-kafka")) as kafka:
+    with broker(tmp_path_factory.mktemp("ingestion-kafka")) as kafka:
         found = World(kafka.bootstrap_servers)
         found.create(*topics.standing_topics())
         found.admit()

@@ -18,7 +18,7 @@ from jwt.algorithms import OKPAlgorithm
 
 from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.sealing import generate_key
-from treaty_embedded import Kafka
+from treaty_embedded.stack import broker
 from treaty_events.codec import decode, encode
 from treaty_events.decisions import ContractDecided, PluginState
 from treaty_events.headers import header
@@ -108,7 +108,7 @@ class World:
 
 @pytest.fixture
 def world(database, valkey, tmp_path):
-    with Kafka(tmp_path / "kafka") as kafka:
+    with broker(tmp_path / "kafka") as kafka:
         yield World(kafka.bootstrap_servers, database.url, valkey.url, tmp_path)
 
 

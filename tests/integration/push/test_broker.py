@@ -6,7 +6,7 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from treaty_embedded.kafka import Kafka
+from treaty_embedded import stack
 from treaty_push_gateway.client import Live, Readings, Stream
 
 pytestmark = pytest.mark.xdist_group("push-broker")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("push-broker")
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory):
     """A broker of this module's own, to be stopped."""
-    with Kafka(tmp_path_factory.mktemp("kafka")) as broker:
+    with stack.broker(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker
 
 

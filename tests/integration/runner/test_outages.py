@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from treaty_embedded import Kafka
+from treaty_embedded.stack import Broker, broker
 
 from .broker import Spec, create, produce, read, unique, values, wait_for
 from .conftest import Flow
@@ -16,13 +16,13 @@ from .copying import copying
 
 
 @pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[Kafka]:
-    with Kafka(tmp_path) as found:
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    with broker(tmp_path) as found:
         yield found
 
 
 @pytest.fixture
-def own_flow(own_broker: Kafka) -> Iterator[Flow]:
+def own_flow(own_broker: Broker) -> Iterator[Flow]:
     servers = own_broker.bootstrap_servers
     found = Flow(servers, unique("copying"), unique("in"), unique("out"), unique("dead"))
     create(servers, Spec(found.source, 2), Spec(found.out, 2), Spec(found.dead))
@@ -54,7 +54,7 @@ class Supervisor:
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_a_broker_that_restarts_costs_nothing_but_time(own_broker: Kafka, own_flow: Flow, how: str) -> None:
+def test_a_broker_that_restarts_costs_nothing_but_time(own_broker: Broker, own_flow: Flow, how: str) -> None:
     """Time, and where librdkafka hangs for it (see kafka/watchdog.py) a restart of the process."""
     flow = own_flow
     supervisor = Supervisor(flow)
@@ -73,7 +73,7 @@ def test_a_broker_that_restarts_costs_nothing_but_time(own_broker: Kafka, own_fl
 
 
 def test_readiness_tells_that_the_broker_is_away_and_that_it_is_back(
-    own_broker: Kafka, own_flow: Flow
+    own_broker: Broker, own_flow: Flow
 ) -> None:
     runner = own_flow.runner(copying(own_flow.out, own_flow.dead), own_flow.client())
     wait_for(lambda: runner.check() is None, "the runner to be ready")

@@ -1,32 +1,27 @@
 """One broker, one PostgreSQL, one Valkey for a whole test run, whichever process of it asks first.
 
 The process that lives longest (pytest itself, pytest-xdist's controller) keeps a Steward; workers ask
-it over a unix socket. Each server starts when it is first asked for: embedded, or with
-TREATY_TEST_STACK=containers in a Docker engine.
+it over a unix socket. Each server starts when it is first asked for; see `stack` for what it is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 
-from treaty_embedded.containers import KafkaContainer, PostgresContainer, ValkeyContainer
 from treaty_embedded.errors import EmbeddedError
-from treaty_embedded.kafka import Kafka
-from treaty_embedded.postgres import Postgres
-from treaty_embedded.valkey import Valkey
+from treaty_embedded.stack import server
 
 __all__ = ["Steward", "ask"]
 
 _BYE = "bye"
-_Server = Kafka | Postgres | Valkey | KafkaContainer | PostgresContainer | ValkeyContainer
 
 
 class Steward:
@@ -35,7 +30,8 @@ class Steward:
     def __init__(self) -> None:
         self._dir = Path(tempfile.mkdtemp(prefix="treaty-tests-"))
         self._lock = threading.Lock()
-        self._servers: dict[str, _Server] = {}
+        self._running = ExitStack()
+        self._addresses: dict[str, Callable[[], str]] = {}
         self.key = secrets.token_bytes(16)
         self._listener = Listener(str(self._dir / "steward"), "AF_UNIX", authkey=self.key)
         self.address = str(self._listener.address)
@@ -45,12 +41,11 @@ class Steward:
     def start(self, name: str) -> str:
         """The address of kafka, postgres or valkey, which runs when this returns. Raises EmbeddedError."""
         with self._lock:
-            if name not in self._servers:
-                server = _kinds()[name](self._dir / name)
-                server.start()
-                self._servers[name] = server
-            found = self._servers[name]
-        return found.bootstrap_servers if isinstance(found, Kafka | KafkaContainer) else found.url
+            if name not in self._addresses:
+                started, address = server(name, self._dir / name)
+                self._running.enter_context(started)
+                self._addresses[name] = address
+            return self._addresses[name]()
 
     def _serve(self) -> None:
         while True:
@@ -72,8 +67,7 @@ class Steward:
         _send(self.address, self.key, _BYE)
         self._thread.join()
         self._listener.close()
-        for server in self._servers.values():
-            server.stop(5)
+        self._running.close()
         shutil.rmtree(self._dir)
 
 
@@ -90,21 +84,3 @@ def ask(address: str, key: bytes, name: str) -> str:
 def _send(address: str, key: bytes, text: str) -> None:
     with contextlib.closing(Client(address, "AF_UNIX", authkey=key)) as connection:
         connection.send(text)
-
-
-def _postgres(path: Path) -> Postgres:
-    return Postgres(path, durable=False)
-
-
-def _kinds() -> dict[str, Callable[[Path], _Server]]:
-    """Raises EmbeddedError for a stack that there is none of."""
-    stack = os.environ.get("TREATY_TEST_STACK", "embedded")
-    if stack not in _STACKS:
-        raise EmbeddedError(f"TREATY_TEST_STACK: expected one of {', '.join(_STACKS)}, got {stack!r}")
-    return _STACKS[stack]
-
-
-_STACKS: dict[str, dict[str, Callable[[Path], _Server]]] = {
-    "embedded": {"kafka": Kafka, "postgres": _postgres, "valkey": Valkey},
-    "containers": {"kafka": KafkaContainer, "postgres": PostgresContainer, "valkey": ValkeyContainer},
-}
