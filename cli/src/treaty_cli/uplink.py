@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +47,9 @@ def send(
     payload: Annotated[
         str | None, typer.Option(help="Hexadecimal; a real one of the device's model.")
     ] = None,
+    traced: Annotated[
+        bool, typer.Option("--traced", help="Begin a trace with it, and print the trace's id.")
+    ] = False,
     plugins: Plugins = Path("plugins"),
     as_json: Json = False,
 ) -> None:
@@ -54,6 +59,10 @@ def send(
     seed = load(home.demo)
     chosen = _device(seed, device)
     sending = single.sending(seed, chosen, plugins, _payload(payload))
+    trace = secrets.token_hex(16) if traced else None
+    if trace is not None:
+        traceparent = f"00-{trace}-{secrets.token_hex(8)}-01"
+        sending = replace(sending, headers=[*sending.headers, ("traceparent", traceparent.encode())])
     try:
         (uplink,) = single.produce(bootstrap_servers, [sending])
     except single.NotDeliveredError as error:
@@ -70,6 +79,8 @@ def send(
                 "partition": uplink.partition,
                 "offset": uplink.offset,
             }
+            | ({} if trace is None else {"trace": trace})
         )
     else:
-        print(f"{uplink}  from {chosen.external_id} through {slug}")
+        told = "" if trace is None else f", trace {trace}"
+        print(f"{uplink}  from {chosen.external_id} through {slug}{told}")

@@ -18,6 +18,25 @@ def test_the_json_goes_out_as_it_came_with_its_id(value):
     assert found.names == ("t", "h")
 
 
+def test_a_trace_goes_on_to_the_subscriber_after_the_id(value):
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    found = read_entry(0, 0, 0, value("d1"), [("traceparent", traceparent.encode()), *ID])
+    assert found.traceparent == traceparent
+    assert list(json.loads(found.body))[:2] == ["id", "traceparent"]
+    assert json.loads(found.body) == {
+        "id": ID[0][1].decode(),
+        "traceparent": traceparent,
+        **json.loads(value("d1")),
+    }
+
+
+@pytest.mark.parametrize("header", [None, b"", b'00-"},{"id":"forged"', b"00-0-0-00"])
+def test_what_is_no_traceparent_is_not_sent(value, header):
+    found = read_entry(0, 0, 0, value("d1"), [*ID, ("traceparent", header)])
+    assert found.traceparent is None
+    assert "traceparent" not in json.loads(found.body)
+
+
 def test_properties_and_position_are_names_too(value):
     body = value("d1", properties={"power": True}, position={"latitude": 1.0, "longitude": 2.0})
     assert read_entry(0, 0, 0, body, ID).names == ("t", "power", "position")
@@ -57,6 +76,8 @@ def test_a_reading_needs_its_identity_and_brings_none_of_its_own(value):
         read_entry(0, 0, 0, value("d1"), [])
     with pytest.raises(EntryError, match="of its own"):
         read_entry(0, 0, 0, value("d1", id="forged"), ID)
+    with pytest.raises(EntryError, match="of its own"):
+        read_entry(0, 0, 0, value("d1", traceparent="forged"), ID)
 
 
 @given(st.binary(max_size=100))

@@ -14,8 +14,10 @@ from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.delivery import Delivery
 from treaty_chassis.kafka.measures import Measures
 from treaty_chassis.kafka.runner import Runner
+from treaty_chassis.kafka.spans import spans_of
 from treaty_chassis.kafka.work import Output, Partition, PureWork, Record
 from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.tracing.setup import close, start
 
 LIMIT = 1 << 20
 
@@ -58,10 +60,15 @@ def main() -> int:
     identity = (given.servers, given.group, given.slot, given.delivery)
     client = DiesBeforeCommit(*identity, given.die_in) if given.die_in else ConfluentClient(*identity)
     work = copying(given.out, given.dead)
-    runner = Runner(client, work, lambda _: LIMIT, measures=Measures(CollectorRegistry()))
+    tracing = start("copying")
+    spans = spans_of(tracing, given.group, given.slot)
+    runner = Runner(client, work, lambda _: LIMIT, measures=Measures(CollectorRegistry()), spans=spans)
     runner.subscribe([given.source])
     signal.signal(signal.SIGTERM, lambda *_: runner.stop())
-    return runner.run()
+    try:
+        return runner.run()
+    finally:
+        close(tracing)
 
 
 if __name__ == "__main__":

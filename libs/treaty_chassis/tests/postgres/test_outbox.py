@@ -14,6 +14,7 @@ from sqlalchemy import MetaData, text
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.outbox import Outbox
 from treaty_chassis.postgres.relay import Relay
+from treaty_chassis.tracing.context import within
 
 PROCESS = Path(__file__).with_name("relay_process.py")
 
@@ -114,6 +115,25 @@ async def test_a_record_arrives_with_its_key_value_and_headers(setting):
     finally:
         await asyncio.to_thread(relay.stop)
     assert relay.check() == "the relay has stopped"
+
+
+async def test_a_record_is_of_the_trace_that_runs_now_unless_it_names_another(setting):
+    own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    async with setting.engine.begin() as connection:
+        with within(1, 2, 1):
+            await setting.outbox.enqueue(connection, setting.topic, b"1", b"1", [("ce_id", b"x")])
+            named = [("traceparent", own.encode())]
+            await setting.outbox.enqueue(connection, setting.topic, b"2", b"1", named)
+        await setting.outbox.enqueue(connection, setting.topic, b"3", b"1", [])
+    relay = setting.relay()
+    relay.start()
+    try:
+        first, second, third = await asyncio.to_thread(setting.read, 3)
+    finally:
+        await asyncio.to_thread(relay.stop)
+    assert first.headers() == [("ce_id", b"x"), ("traceparent", f"00-{1:032x}-{2:016x}-01".encode())]
+    assert second.headers() == [("traceparent", own.encode())]
+    assert not third.headers()
 
 
 async def test_nothing_leaves_a_transaction_that_rolls_back(setting):

@@ -57,5 +57,6 @@ class _Traced:
 
 def _route(scope: Scope) -> str | None:
     """The template that the router found, None where it found none."""
-    found = scope.get("route")
+    # Of a router included in another, `route` has the inner part alone.
+    found = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     return getattr(found, "path_format", None) or getattr(found, "path", None)
