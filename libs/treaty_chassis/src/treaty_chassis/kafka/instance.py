@@ -20,7 +20,7 @@ T = TypeVar("T")
 # Longer than any call may take by its own timeout.
 _HANG_S: Final = 15.0
 # What a call has left to return, once its broker was away and answers again.
-_GRACE_S: Final = 2.0
+_GRACE_S: Final = 1.0
 _PROBE_S: Final = 0.5
 
 

@@ -46,7 +46,7 @@ class Options:
     poll_records: int = 512
     idle_s: float = 0.1
     """How long a poll waits when nothing is in hand: also how soon subscribe, pause and stop are seen."""
-    carry_s: float = 60.0
+    carry_s: float = 5.0
     """How often, at most, offsets are committed that only markers and aborted records have moved."""
     drain_s: float = 10.0
     stalled_s: float = 30.0
