@@ -1,6 +1,7 @@
-"""Writes the table of values in helm/treaty/README.md from values.yaml and values.schema.json.
+"""What the chart takes from elsewhere: the table of values in its README, deploy/prometheus's alerts, and
+which settings its `environment` may name, by the services' own.
 
-python helm/readme.py [--check]
+python helm/generated.py [--check]
 """
 
 from __future__ import annotations
@@ -12,9 +13,72 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic_settings import BaseSettings
 
-CHART = Path(__file__).parent / "treaty"
+from treaty_chassis.settings import KafkaSecurity
+from treaty_contract_governance.settings import Settings as Governance
+from treaty_device_registry.settings import ApiSettings, ProjectorSettings
+from treaty_ingestion.settings import Settings as Ingestion
+from treaty_normalization.settings import Settings as Normalization
+from treaty_push_gateway.settings import Settings as Push
+
+ROOT = Path(__file__).parents[1]
+CHART = ROOT / "helm" / "treaty"
 BEGIN, END = "<!-- values -->\n", "<!-- end of values -->\n"
+SETTINGS: dict[str, type[BaseSettings]] = {
+    "governance": Governance,
+    "registry": ApiSettings,
+    "projector": ProjectorSettings,
+    "ingestion": Ingestion,
+    "push": Push,
+}
+"""By the chart's names; those of groups of workers are Normalization."""
+BY_VALUES = {
+    *(str(field.validation_alias) for field in KafkaSecurity.model_fields.values()),
+    "DATABASE_URL",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "REDIS_URL",
+    "TREATY_AUDIENCE",
+    "TREATY_DEV_CLIENT_ID",
+    "TREATY_DEV_CLIENT_SECRET",
+    "TREATY_DEV_ISSUER_KEY_FILE",
+    "TREATY_HTTP_HOST",
+    "TREATY_HTTP_PORT",
+    "TREATY_ISSUER",
+    "TREATY_JWKS_FILE",
+    "TREATY_PLUGINS",
+    "TREATY_REGISTRY_URL",
+    "TREATY_SANDBOX",
+    "TREATY_SEALING_KEY",
+    "TREATY_SECRETS_DIR",
+    "TREATY_SLOT",
+}
+"""What values of their own say: an `environment` with these in it is refused."""
+
+
+def names(*settings: type[BaseSettings]) -> list[str]:
+    """Of the environment, without what values say."""
+    found = {str(field.validation_alias) for one in settings for field in one.model_fields.values()}
+    return sorted(found - BY_VALUES)
+
+
+def named(allowed: list[str]) -> dict[str, Any]:
+    """Names of settings there are; what is no setting of this platform's is the environment's own affair."""
+    return {"anyOf": [{"enum": allowed}, {"not": {"pattern": "^(TREATY_|KAFKA_|DATABASE_URL$|REDIS_URL$)"}}]}
+
+
+def schema() -> str:
+    """values.schema.json, its `environment`s with the names they may have."""
+    found: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text())
+    parts = found["properties"]
+    everything = named(names(*SETTINGS.values(), Normalization))
+    parts["environment"]["propertyNames"] = everything
+    parts["serviceDefaults"]["properties"]["environment"]["propertyNames"] = everything
+    for name, service in parts["services"]["properties"].items():
+        service["properties"]["environment"]["propertyNames"] = named(names(SETTINGS[name]))
+    worker = parts["workers"]["additionalProperties"]["properties"]
+    worker["environment"]["propertyNames"] = named(names(Normalization))
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
 def rows(schema: dict[str, Any], values: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
@@ -37,8 +101,7 @@ def rows(schema: dict[str, Any], values: Any, path: str = "") -> Iterator[tuple[
             yield from rows(group, {}, f"{where}.<name>.")
 
 
-def table() -> str:
-    schema = json.loads((CHART / "values.schema.json").read_text())
+def table(schema: dict[str, Any]) -> str:
     values = yaml.safe_load((CHART / "values.yaml").read_text())
     lines = ["| value | default | |", "|---|---|---|"]
     for cells in rows(schema, values):
@@ -46,19 +109,26 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    readme = CHART / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
+def readme(schema: dict[str, Any]) -> str:
+    before, _, rest = (CHART / "README.md").read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    text = f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    return f"{before}{BEGIN}\n{table(schema)}\n{END}{after}"
+
+
+def main() -> int:
+    said = schema()
+    generated = {
+        CHART / "values.schema.json": said,
+        CHART / "README.md": readme(json.loads(said)),
+        CHART / "files" / "alerts.yaml": (ROOT / "deploy" / "prometheus" / "alerts.yaml").read_text(),
+    }
+    stale = [path for path, text in generated.items() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
-        if readme.read_text() != text:
-            sys.stderr.write(
-                f"{readme} is not what values.yaml and its schema say: run python helm/readme.py\n"
-            )
-            return 1
-        return 0
-    readme.write_text(text)
+        for path in stale:
+            sys.stderr.write(f"{path} is stale: run python helm/generated.py\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(generated[path])
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,14 @@ CHART = Path(__file__).parents[2] / "helm" / "treaty"
 LEAST = CHART / "ci" / "least.yaml"
 COMBINATIONS = sorted((CHART / "ci").glob("*.yaml"))
 REFUSED = sorted((CHART / "refused").glob("*.yaml"))
+WRITTEN = [
+    (),
+    ("--slots", "3", "--slots", "ingestion=4", "--plugins", "decentlab,milesight-*"),
+    ("--group", "acme=acme-*", "--image", "acme=r.example.com/acme/worker:7", "--slots", "2"),
+    ("--kafka-protocol", "SASL_SSL", "--kafka-ca", "--registry", "r.example.com", "--tag", "1.2.3"),
+    ("--services", "ingestion,normalization"),
+    ("--services", "push", "--registry-url", "https://devices.example.com:8443"),
+]
 CRDS = (
     "https://raw.githubusercontent.com/datreeio/CRDs-catalog/main"
     "/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
@@ -45,18 +54,76 @@ def test_lint_finds_nothing() -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-@pytest.mark.parametrize("values", COMBINATIONS, ids=lambda p: p.stem)
-def test_every_combination_is_what_kubernetes_takes(values: Path, tmp_path: Path) -> None:
-    out = tmp_path / "rendered.yaml"
-    out.write_text(helm("template", "treaty", CHART, "-f", values).stdout)
+def valid(values: Path, out: Path) -> None:
+    """Renders, and every document is what the schema of its kind says."""
+    found = helm("template", "treaty", CHART, "-f", values)
+    assert found.returncode == 0, found.stderr
+    out.write_text(found.stdout)
     own = os.environ.get("KUBECONFORM_SCHEMAS")
     places = [own] if own else ["default", CRDS]
     command = ["kubeconform", "-strict", "-summary"]
     for place in places:
         command += ["-schema-location", place]
-    found = subprocess.run([*command, str(out)], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "Invalid: 0, Errors: 0, Skipped: 0" in found.stdout
+    judged = subprocess.run([*command, str(out)], capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert "Invalid: 0, Errors: 0, Skipped: 0" in judged.stdout
+
+
+@pytest.mark.parametrize("values", COMBINATIONS, ids=lambda p: p.stem)
+def test_every_combination_is_what_kubernetes_takes(values: Path, tmp_path: Path) -> None:
+    valid(values, tmp_path / "rendered.yaml")
+
+
+@pytest.mark.parametrize("choice", WRITTEN, ids=" ".join)
+def test_values_that_the_command_line_writes_are_what_the_chart_takes(
+    choice: tuple[str, ...], tmp_path: Path
+) -> None:
+    values = tmp_path / "values.yaml"
+    command = [sys.executable, "-m", "treaty_cli", "k8s", "values", "--kafka", "kafka:9092", *choice]
+    subprocess.run(
+        [*command, "--issuer", "https://id/", "--output", values], check=True, cwd=CHART.parents[1]
+    )
+    valid(values, tmp_path / "rendered.yaml")
+
+
+def test_keda_proves_itself_as_the_workers_do_and_looks_at_the_group_s_own_topics() -> None:
+    documents = rendered(CHART / "ci" / "edge.yaml")
+    (scaled,) = [d["spec"] for d in documents if d["kind"] == "ScaledObject"]
+    (proof,) = [d for d in documents if d["kind"] == "TriggerAuthentication"]
+    triggers = [trigger["metadata"] for trigger in scaled["triggers"]]
+    assert [t["topic"] for t in triggers] == [
+        "uplink.accepted.decentlab.v1",
+        "uplink.accepted.milesight-em300.v1",
+    ]
+    assert {(t["sasl"], t["tls"], t["consumerGroup"]) for t in triggers} == {
+        ("scram_sha512", "enable", "normalization")
+    }
+    assert {t["authenticationRef"]["name"] for t in scaled["triggers"]} == {proof["metadata"]["name"]}
+    assert {one["parameter"] for one in proof["spec"]["secretTargetRef"]} == {"username", "password", "ca"}
+
+
+def test_a_part_of_a_platform_is_installed_by_itself() -> None:
+    documents = rendered(CHART / "ci" / "edge.yaml")
+    assert {name for name, _ in pods(documents)} == {
+        "treaty-ingestion",
+        "treaty-push",
+        "treaty-topics",
+        "treaty-worker-decentlab",
+        "treaty-worker-milesight",
+    }
+    (push,) = [p for name, p in pods(documents) if name == "treaty-push"]
+    told = {v["name"]: v.get("value") for v in push["containers"][0]["env"]}
+    assert told["TREATY_REGISTRY_URL"] == "https://devices.example.com"
+    (policy,) = [
+        d for d in documents if d["metadata"]["name"] == "treaty-push" and d["kind"] == "NetworkPolicy"
+    ]
+    assert [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]] == [9096, 443]
+
+
+def test_the_alerts_are_those_of_the_compose_file_s_prometheus() -> None:
+    (rule,) = [d for d in rendered(CHART / "ci" / "everything.yaml") if d["kind"] == "PrometheusRule"]
+    alerts = CHART.parents[1] / "deploy" / "prometheus" / "alerts.yaml"
+    assert rule["spec"] == yaml.safe_load(alerts.read_text())
 
 
 @pytest.mark.parametrize("values", REFUSED, ids=lambda p: p.stem)

@@ -30,8 +30,8 @@ def test_every_variable_it_sets_is_one_that_the_documentation_names() -> None:
     assert {name for name in named if f"`{name}`" not in documented} == set()
 
 
-def test_the_table_of_values_is_that_of_the_values() -> None:
-    script = [sys.executable, str(ROOT / "helm" / "readme.py"), "--check"]
+def test_what_is_generated_is_as_it_would_be_generated() -> None:
+    script = [sys.executable, str(ROOT / "helm" / "generated.py"), "--check"]
     found = subprocess.run(script, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
 

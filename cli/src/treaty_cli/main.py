@@ -15,6 +15,8 @@ from treaty_cli.api import ApiError
 from treaty_cli.bench import OPTIONS_OF_ITS_OWN, bench_command
 from treaty_cli.demo.command import demo_command
 from treaty_cli.home import Home, NotRunningError
+from treaty_cli.installation import command as installation
+from treaty_cli.installation.definitions import DefinitionsError
 from treaty_cli.jobs import command as jobs
 from treaty_cli.smoke import smoke_command
 from treaty_cli.tokens import token_command
@@ -39,6 +41,8 @@ app.command("worker")(worker_command)
 app.command("smoke")(smoke_command)
 app.command("trace")(trace_command)
 app.add_typer(jobs.app, name="job")
+app.command("compose")(installation.compose_command)
+app.add_typer(installation.app, name="k8s")
 app.command("token")(token_command)
 app.command("bench", context_settings=OPTIONS_OF_ITS_OWN)(bench_command)
 
@@ -57,7 +61,7 @@ def _expected() -> tuple[type[Exception], ...]:
     """What a person can put right. The embedded stack's errors come only from where it is used: a container
     does not have it."""
     embedded = sys.modules.get("treaty_embedded")
-    return (ApiError, NotRunningError) + ((embedded.EmbeddedError,) if embedded else ())
+    return (ApiError, NotRunningError, DefinitionsError) + ((embedded.EmbeddedError,) if embedded else ())
 
 
 def main() -> None:

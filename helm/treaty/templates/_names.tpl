@@ -56,7 +56,10 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $facts := .Files.Get "files/services.yaml" | fromYaml -}}
 {{- $found := dict -}}
 {{- range $name, $fact := $facts -}}
-{{- $_ := set $found $name (mergeOverwrite (deepCopy $.Values.serviceDefaults) (index $.Values.services $name | default dict | deepCopy) $fact) -}}
+{{- $told := index $.Values.services $name | default dict -}}
+{{- if ne false $told.enabled -}}
+{{- $_ := set $found $name (mergeOverwrite (deepCopy $.Values.serviceDefaults) (deepCopy $told) $fact) -}}
+{{- end -}}
 {{- end -}}
 {{- range $group, $worker := .Values.workers -}}
 {{- $fact := dict "module" "treaty_normalization" "kind" "StatefulSet" "secrets" list "reaches" (list "kafka") "reachable" list "worker" $group "own" $worker.image -}}
@@ -64,4 +67,21 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- $_ := set $found (printf "worker-%s" $group) (mergeOverwrite (deepCopy $.Values.serviceDefaults) (omit (deepCopy $worker) "image") $fact) -}}
 {{- end -}}
 {{- $found | toYaml -}}
+{{- end -}}
+
+{{/* Jobs before an install or upgrade: topics, and the tables of what is installed. */}}
+{{- define "treaty.jobs" -}}
+{{- $components := include "treaty.components" . | fromYaml -}}
+{{- $found := dict "topics" (dict "image" "cli" "command" (list "treaty" "job" "topics") "secrets" list "reaches" (list "kafka") "reachable" list) -}}
+{{- range $name, $of := dict "registry-migration" (list "device-registry" "treaty_device_registry.migrate" "registry" "projector") "governance-migration" (list "contract-governance" "treaty_contract_governance.migrate" "governance") -}}
+{{- if or (hasKey $components (index $of 2)) (hasKey $components (last $of)) -}}
+{{- $_ := set $found $name (dict "image" (first $of) "command" (list "python" "-m" (index $of 1)) "secrets" (list "database") "reaches" (list "database") "reachable" list) -}}
+{{- end -}}
+{{- end -}}
+{{- $found | toYaml -}}
+{{- end -}}
+
+{{/* The port of a URL. */}}
+{{- define "treaty.urlPort" -}}
+{{- regexFind ":[0-9]+$" (urlParse .).host | trimPrefix ":" | default (ternary "443" "80" (hasPrefix "https:" .)) -}}
 {{- end -}}

@@ -32,6 +32,13 @@ capabilities: {drop: [ALL]}
 - {name: TREATY_LOG_LEVEL, value: {{ .Values.logLevel }}}
 {{- end -}}
 
+{{/* dict "root" $ "secrets" [which]: whom the database's client trusts, where the URL asks it to verify. */}}
+{{- define "treaty.databaseEnvironment" -}}
+{{- if and (has "database" .secrets) .root.Values.database.tls.caSecret }}
+- {name: PGSSLROOTCERT, value: /run/treaty/secrets/database-ca.crt}
+{{- end }}
+{{- end -}}
+
 {{- define "treaty.tracingEnvironment" -}}
 - {name: OTEL_EXPORTER_OTLP_ENDPOINT, value: {{ .endpoint | quote }}}
 - {name: OTEL_TRACES_SAMPLER, value: {{ .sampler }}}
@@ -70,11 +77,21 @@ capabilities: {drop: [ALL]}
       - secret:
           name: {{ $v.database.existingSecret }}
           items: [{key: {{ $v.database.key }}, path: DATABASE_URL}]
+      {{- if $v.database.tls.caSecret }}
+      - secret:
+          name: {{ $v.database.tls.caSecret }}
+          items: [{key: {{ $v.database.tls.caKey }}, path: database-ca.crt}]
+      {{- end }}
       {{- end }}
       {{- if has "redis" .secrets }}
       - secret:
           name: {{ $v.redis.existingSecret }}
           items: [{key: {{ $v.redis.key }}, path: REDIS_URL}]
+      {{- if $v.redis.tls.caSecret }}
+      - secret:
+          name: {{ $v.redis.tls.caSecret }}
+          items: [{key: {{ $v.redis.tls.caKey }}, path: redis-ca.crt}]
+      {{- end }}
       {{- end }}
       {{- if has "sealing" .secrets }}
       - secret:

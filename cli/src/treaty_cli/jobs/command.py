@@ -30,12 +30,16 @@ def secrets_job(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Where each service's secrets go, a folder a reader.")],
     servers: Servers,
-    database: Annotated[
-        str, typer.Option(envvar="TREATY_DATABASE", help="postgresql://user@host:port/name, no password.")
-    ],
     url: Annotated[
         list[str], typer.Option(help="Where a service answers: registry=http://device-registry:8081, ...")
     ],
+    database: Annotated[
+        str,
+        typer.Option(
+            envvar="TREATY_DATABASE",
+            help="postgresql://user@host:port/name, no password; without it none is made.",
+        ),
+    ] = "",
 ) -> None:
     """Make the secrets that are missing, and tell this home where the platform's parts answer."""
     home: Home = context.obj
