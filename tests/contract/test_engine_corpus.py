@@ -8,10 +8,12 @@ number: no package is judged otherwise under the same one.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,8 @@ import pytest
 import treaty_contracts
 from treaty_contracts import Engine, Severity, Verdict
 from treaty_contracts.cli import ADMITTED, REFUSED, exit_code
-from treaty_contracts.importing.spymodel import convert, read_spymodel
+from treaty_contracts.importing.reading import read_spymodel
+from treaty_contracts.importing.spymodel import convert
 from treaty_contracts.model import load_bytes
 from treaty_contracts.verdict import ENGINE
 
@@ -31,15 +34,26 @@ TELLING = {"attesting", "commands", "compatibility", "importing", "report"}
 CASES = sorted(path for kind in ("hostile", "honest") for path in (CORPUS / kind).iterdir())
 
 
+def definitions(path: Path) -> Iterator[bytes]:
+    """What a module defines, as it is written; its docstring, imports and exported names aside."""
+    source = path.read_bytes()
+    lines = source.splitlines(keepends=True)
+    for node in ast.parse(source).body:
+        exported = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        if not isinstance(node, ast.Import | ast.ImportFrom | ast.Expr) and not exported:
+            marks = getattr(node, "decorator_list", [])
+            yield b"".join(lines[min(part.lineno for part in (node, *marks)) - 1 : node.end_lineno])
+
+
 def rules_digest() -> str:
-    """Of every module that a verdict follows from."""
+    """Of every definition that a verdict follows from, whichever module it stands in."""
     root = Path(treaty_contracts.__file__).parent
-    whole = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    found: list[bytes] = []
+    for path in root.rglob("*.py"):
         name = path.relative_to(root)
         if name.parts[0] not in {*TELLING, "cli.py", "drafting.py", "verdict.py", "__init__.py"}:
-            whole.update(f"{name.as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return "sha256:" + whole.hexdigest()
+            found += definitions(path)
+    return "sha256:" + hashlib.sha256(b"\0".join(sorted(found))).hexdigest()
 
 
 def said(verdict: Verdict) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from treaty_contracts.importing.spymodel import SpymodelError, convert, read_spymodel
+from treaty_contracts.importing.reading import SpymodelError, read_spymodel
+from treaty_contracts.importing.spymodel import convert
 from treaty_contracts.model import Contract, load_bytes
 
 OLD = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from treaty_contracts.signatures.types import parse_type, stands_for
+from treaty_contracts.signatures.standing import stands_for
+from treaty_contracts.signatures.types import parse_type
 
 SAME = [
     ("dict", "Dict[str, Any]"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from treaty_contracts.commands.exits import ADMITTED, CONTRACT_ERROR, TOOL_FAILURE
-from treaty_contracts.importing.spymodel import SpymodelError, convert, read_spymodel
+from treaty_contracts.importing.reading import SpymodelError, read_spymodel
+from treaty_contracts.importing.spymodel import convert
 from treaty_contracts.model import load_bytes
 
 __all__ = ["add_arguments", "run_import_spymodel"]

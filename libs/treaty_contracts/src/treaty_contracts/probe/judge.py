@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from treaty_contracts.findings import Finding, Place, Severity
+from treaty_contracts.findings import Finding, Severity
 from treaty_contracts.model import Contract
-from treaty_contracts.model.structure import ArgumentPromise, ClassPromise, FunctionPromise, ModulePromise
 from treaty_contracts.package import Snapshot
 from treaty_contracts.policy import Policy
 from treaty_contracts.probe.channel import ChildDiedError, Children, ConfinementMissingError
@@ -18,19 +17,15 @@ from treaty_contracts.probe.encoder import judge_encoder
 from treaty_contracts.probe.library import Subject, judge_subjects
 from treaty_contracts.probe.replies import death, place_of
 from treaty_contracts.probe.session import Session
-from treaty_contracts.probe.synthesis import arguments_for, mapping_keys
+from treaty_contracts.probe.structure import StructureJudge, facts_of
+from treaty_contracts.probe.subjects import subjects_of
+from treaty_contracts.probe.synthesis import mapping_keys
 from treaty_contracts.probe.vectors import read_vectors
-from treaty_contracts.signatures.compare import Comparison
-from treaty_contracts.signatures.types import parse_type, unknown_names
-from treaty_contracts.static.attributes import instance_attributes
+from treaty_contracts.probe.wanted import description_wanted
 from treaty_contracts.static.judge import StaticFacts, promised_modules
-from treaty_contracts.static.promised import definition_of
 from treaty_sandbox import Applied
 
 __all__ = ["Probed", "judge_probe"]
-
-_DECODE = FunctionPromise(arguments=[ArgumentPromise(name="uplink", kind="positional_only")])
-_ENCODE = FunctionPromise(arguments=[ArgumentPromise(name="action", kind="positional_only")])
 
 
 @dataclass(slots=True)
@@ -45,34 +40,6 @@ class Probed:
     host: list[Finding] = field(default_factory=list)
     applied: Applied | None = None
     holding: tuple[bool, ...] = ()
-
-
-def _texts(promise: ModulePromise | ClassPromise) -> set[str]:
-    """Every promised type, as written."""
-    found: set[str] = set()
-    functions = promise.functions if isinstance(promise, ModulePromise) else promise.methods
-    for function in functions.values():
-        found.update(part.annotation for part in function.arguments or [] if part.annotation)
-        found.update([function.returns] if function.returns else [])
-    variables = promise.variables if isinstance(promise, ModulePromise) else promise.attributes
-    found.update(variable.annotation for variable in variables.values() if variable.annotation)
-    inner: list[ClassPromise] = []
-    if isinstance(promise, ModulePromise):
-        inner = list(promise.classes.values())
-    elif isinstance(promise.superclasses, dict):
-        inner = list(promise.superclasses.values())
-    for part in inner:
-        found |= _texts(part)
-    return found
-
-
-def _class_wants(promise: ClassPromise) -> dict[str, list[str]]:
-    wants = {"methods": list(promise.methods), "attributes": list(promise.attributes)}
-    if isinstance(promise.superclasses, dict):
-        for base in promise.superclasses.values():
-            inner = _class_wants(base)
-            wants = {key: wants[key] + inner[key] for key in wants}
-    return wants
 
 
 class _Probe:
@@ -90,38 +57,7 @@ class _Probe:
         self.files = snapshot.files
         self.found: list[Finding] = []
         self.holding: tuple[bool, ...] = ()
-
-    def entries(self) -> list[tuple[str, str, str, FunctionPromise]]:
-        """(module, name, promise path, promise) of each entry."""
-        entry = self.contract.entry
-        if entry is None:
-            return []
-        named = [("decode", entry.decode, _DECODE), ("encode", entry.encode, _ENCODE)]
-        return [(*spec.split(":"), f"entry.{key}", wanted) for key, spec, wanted in named if spec]  # type: ignore[misc]
-
-    def wanted(self) -> dict[str, Any]:
-        asked: dict[str, Any] = {}
-        for module in self.modules:
-            functions: list[str] = [name for home, name, _, _ in self.entries() if home == module]
-            classes: dict[str, Any] = {}
-            variables: list[str] = []
-            texts: set[str] = set()
-            deployed = [part.structure.modules.get(module) for part in self.contract.deployments]
-            for promise in [*(promise for _, promise in self.promises[module]), *filter(None, deployed)]:
-                functions += promise.functions
-                variables += promise.variables
-                classes |= {name: _class_wants(part) for name, part in promise.classes.items()}
-                texts |= _texts(promise)
-                if promise.version is not None:
-                    variables.append("__version__")
-            names = sorted({name for text in texts for name in unknown_names(parse_type(text))})
-            asked[module] = {
-                "functions": functions,
-                "classes": classes,
-                "variables": variables,
-                "names": names,
-            }
-        return asked
+        self.structure = StructureJudge(contract, facts.package)
 
     def run(self) -> None:
         reply = self.session.open(0)
@@ -156,11 +92,13 @@ class _Probe:
         if self.contract.language == "javascript":
             self.decoder()
             return
-        described = self.session.ask(["describe", self.wanted()], 2_000)
+        wanted = description_wanted(self.contract, self.modules, self.promises)
+        described = self.session.ask(["describe", wanted], 2_000)
         if not isinstance(described, dict):
             described = {}
         subjects = self.compare(described)
-        self.compare_deployments(described)
+        told, self.holding = self.structure.judge_deployments(described)
+        self.found += told
         if any(finding.severity is Severity.ERROR for finding in self.found):
             return
         self.decoder()
@@ -190,153 +128,16 @@ class _Probe:
             return "entry" if self.contract.entry is not None else "structure"
         return f"structure.modules.{module}" if module in self.contract.structure.modules else "entry"
 
-    def place(self, module: str, name: str) -> Place | None:
-        definition = definition_of(self.static.package, module, name)
-        return definition.place if definition is not None else None
-
     def compare(self, described: Mapping[str, Any]) -> list[Subject]:
         """Hold every promise against its facts; what passes is to be called."""
         subjects: list[Subject] = []
         for module in self.modules:
-            facts = described.get(module) or {"functions": {}, "classes": {}, "variables": {}, "names": {}}
-            comparison = Comparison(facts["names"])
-            for home, name, path, wanted in self.entries():
-                if home == module:
-                    place = self.place(module, name.split(".")[0])
-                    comparison.function(name, wanted, facts["functions"].get(name), path, place)
+            facts = facts_of(described, module)
+            findings = self.structure.judge(module, self.promises[module], facts)
             for path, promise in self.promises[module]:
-                self.module(module, path, promise, facts, comparison)
-                subjects += self.subjects(module, path, promise, facts)
-            self.found += comparison.findings
+                subjects += subjects_of(self.contract, module, path, promise, facts, self.policy.seed)
+            self.found += findings
         return subjects
-
-    def compare_deployments(self, described: Mapping[str, Any]) -> None:
-        """One deployment's structure must hold; where none does, the nearest one's findings are told."""
-        alternatives: list[list[Finding]] = []
-        for index, deployment in enumerate(self.contract.deployments):
-            found: list[Finding] = []
-            for module, promise in deployment.structure.modules.items():
-                facts = described.get(module) or {
-                    "functions": {},
-                    "classes": {},
-                    "variables": {},
-                    "names": {},
-                }
-                comparison = Comparison(facts["names"])
-                self.module(
-                    module, f"deployments.{index}.structure.modules.{module}", promise, facts, comparison
-                )
-                found += comparison.findings
-            alternatives.append(found)
-        self.holding = tuple(
-            not any(finding.severity is Severity.ERROR for finding in found) for found in alternatives
-        )
-        if alternatives and not any(self.holding):
-            self.found += alternatives[
-                min(range(len(alternatives)), key=lambda index: len(alternatives[index]))
-            ]
-
-    def module(
-        self, module: str, path: str, promise: ModulePromise, facts: Mapping[str, Any], comparison: Comparison
-    ) -> None:
-        if promise.version is not None:
-            held = facts["variables"].get("__version__", {}).get("value")
-            if held is None or held[:2] != ["str", promise.version]:
-                comparison.add(
-                    "S205",
-                    f"{module}.__version__ differs",
-                    f"{path}.version",
-                    self.place(module, "__version__"),
-                    promise.version,
-                )
-        for name, function in promise.functions.items():
-            comparison.function(
-                name,
-                function,
-                facts["functions"].get(name),
-                f"{path}.functions.{name}",
-                self.place(module, name),
-            )
-        for name, variable in promise.variables.items():
-            comparison.variable(
-                name,
-                variable,
-                facts["variables"].get(name),
-                f"{path}.variables.{name}",
-                self.place(module, name),
-            )
-        for name, kind in promise.classes.items():
-            held = facts["classes"].get(name)
-            if held is not None and held.get("class"):
-                self.instance_attributes(module, name, held)
-            comparison.class_(name, kind, held, f"{path}.classes.{name}", self.place(module, name))
-
-    def instance_attributes(self, module: str, name: str, held: dict[str, Any]) -> None:
-        """What methods set on self counts as an attribute."""
-        for attribute, fact in instance_attributes(self.static.package, module, name).items():
-            known = held["attributes"].setdefault(attribute, {"annotation": None, "here": False})
-            known["instance"] = True
-            if not known["here"]:
-                for key, value in fact.items():
-                    if known.get(key) is None:
-                        known[key] = value
-
-    def subjects(
-        self, module: str, path: str, promise: ModulePromise, facts: Mapping[str, Any]
-    ) -> list[Subject]:
-        entries = {(home, name) for home, name, _, _ in self.entries()}
-        found = [
-            Subject(
-                name,
-                function,
-                f"{path}.functions.{name}",
-                (("module", module), ("target", name)),
-                facts["functions"][name],
-                facts["names"],
-            )
-            for name, function in promise.functions.items()
-            if name in facts["functions"] and (module, name) not in entries
-        ]
-        for kind, wanted in promise.classes.items():
-            held = facts["classes"].get(kind)
-            if held is None or not held.get("class"):
-                continue
-            made = self.construction(held["constructor"], facts["names"])
-            for method, function in wanted.methods.items():
-                fact = held["methods"].get(method)
-                if fact is None or (method.startswith("__") and method != "__call__"):
-                    continue
-                step: tuple[tuple[str, Any], ...] = (("module", module), ("target", f"{kind}.{method}"))
-                if fact["binding"] == "instance":
-                    if made is None:
-                        continue
-                    step = (*step, ("construct", tuple(made)))
-                found.append(
-                    Subject(
-                        f"{kind}.{method}",
-                        function,
-                        f"{path}.classes.{kind}.methods.{method}",
-                        step,
-                        fact,
-                        facts["names"],
-                        method=True,
-                    )
-                )
-        return found
-
-    def construction(self, constructor: Mapping[str, Any], names: Mapping[str, Any]) -> list[Any] | None:
-        """Arguments to make an object of a class with; None where they cannot be made up."""
-        required = [
-            (part["name"], part["kind"], False, part["annotation"])
-            for part in constructor.get("parameters") or []
-            if part["default"] is None and not part["kind"].startswith("var_")
-        ]
-        if any(kind == "keyword_only" for _, kind, _, _ in required):
-            return None
-        if not required:
-            return []
-        made = arguments_for(required, [], self.policy.seed)
-        return made[0][0] if made else None
 
 
 def judge_probe(snapshot: Snapshot, contract: Contract, policy: Policy, facts: StaticFacts) -> Probed:

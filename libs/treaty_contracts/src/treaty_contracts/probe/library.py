@@ -13,7 +13,8 @@ from treaty_contracts.probe.replies import judge_replies, place_of, thrown
 from treaty_contracts.probe.session import Call, Session
 from treaty_contracts.probe.synthesis import arguments_for
 from treaty_contracts.probe.values import error_names, overridden, shown, type_names
-from treaty_contracts.signatures.types import Form, parse_type, shown_type, stands_for, substitute
+from treaty_contracts.signatures.standing import stands_for
+from treaty_contracts.signatures.types import Form, parse_type, shown_type, substitute
 
 __all__ = ["Subject", "judge_subjects"]
 

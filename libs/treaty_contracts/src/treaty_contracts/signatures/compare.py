@@ -15,7 +15,8 @@ from treaty_contracts.model.structure import (
 )
 from treaty_contracts.probe.values import UnreadableError, plain, shown
 from treaty_contracts.signatures.binding import Parameter, refused_call
-from treaty_contracts.signatures.types import parse_type, shown_type, stands_for, substitute
+from treaty_contracts.signatures.standing import stands_for
+from treaty_contracts.signatures.types import parse_type, shown_type, substitute
 
 __all__ = ["Comparison", "as_parameters"]
 

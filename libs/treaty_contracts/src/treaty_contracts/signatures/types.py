@@ -1,4 +1,4 @@
-"""Types as plain data, and whether one may stand where another is promised.
+"""Types as plain data.
 
 A form is one of: None (nothing stated), ["any"], ["none"], ["union", forms], ["class", lineage, arguments],
 ["literal", text, type name], ["text", name] (a name nothing is known of). The confined child describes
@@ -11,109 +11,11 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Form", "form_of", "parse_type", "shown_type", "stands_for", "unknown_names"]
+from treaty_contracts.signatures.lineage import BUILTINS, CANONICAL, lineage_of
+
+__all__ = ["Form", "form_of", "parse_type", "shown_type", "substitute", "unknown_names"]
 
 Form = Any
-
-_BUILTINS: dict[str, list[str]] = {
-    name: [name, *bases, "object"]
-    for name, bases in {
-        "int": [],
-        "float": [],
-        "complex": [],
-        "bool": ["int"],
-        "str": [],
-        "bytes": [],
-        "bytearray": [],
-        "memoryview": [],
-        "list": [],
-        "tuple": [],
-        "dict": [],
-        "set": [],
-        "frozenset": [],
-        "type": [],
-        "range": [],
-        "slice": [],
-        "Exception": ["BaseException"],
-        "ValueError": ["Exception", "BaseException"],
-    }.items()
-} | {"object": ["object"]}
-
-_CANONICAL = {
-    "List": "list",
-    "Dict": "dict",
-    "Tuple": "tuple",
-    "Set": "set",
-    "FrozenSet": "frozenset",
-    "Type": "type",
-    "Text": "str",
-    "DefaultDict": "collections.defaultdict",
-    "OrderedDict": "collections.OrderedDict",
-    "Counter": "collections.Counter",
-    "Deque": "collections.deque",
-} | {
-    name: f"collections.abc.{name}"
-    for name in (
-        "Mapping",
-        "MutableMapping",
-        "Sequence",
-        "MutableSequence",
-        "Iterable",
-        "Iterator",
-        "Collection",
-        "Container",
-        "Callable",
-        "Generator",
-        "AsyncIterator",
-        "AsyncIterable",
-        "AsyncGenerator",
-        "Awaitable",
-        "Coroutine",
-        "Hashable",
-        "Sized",
-        "Reversible",
-        "MutableSet",
-        "ByteString",
-        "Buffer",
-        "KeysView",
-        "ItemsView",
-        "ValuesView",
-    )
-}
-
-_ABC = "collections.abc."
-_VIRTUAL: dict[str, tuple[str, ...]] = {
-    "dict": ("MutableMapping", "Mapping", "Collection", "Iterable", "Sized", "Container", "Reversible"),
-    "list": ("MutableSequence", "Sequence", "Collection", "Iterable", "Sized", "Container", "Reversible"),
-    "tuple": ("Sequence", "Collection", "Iterable", "Sized", "Container", "Hashable", "Reversible"),
-    "str": ("Sequence", "Collection", "Iterable", "Sized", "Container", "Hashable", "Reversible"),
-    "bytes": ("Sequence", "ByteString", "Buffer", "Collection", "Iterable", "Sized", "Container", "Hashable"),
-    "bytearray": ("MutableSequence", "Sequence", "ByteString", "Buffer", "Collection", "Iterable", "Sized"),
-    "memoryview": ("Sequence", "Buffer", "Collection", "Iterable", "Sized"),
-    "set": ("MutableSet", "Set", "Collection", "Iterable", "Sized", "Container"),
-    "frozenset": ("Set", "Collection", "Iterable", "Sized", "Container", "Hashable"),
-    "range": ("Sequence", "Collection", "Iterable", "Sized"),
-    _ABC + "Mapping": ("Collection", "Iterable", "Sized", "Container"),
-    _ABC + "MutableMapping": ("Mapping", "Collection", "Iterable", "Sized", "Container"),
-    _ABC + "Sequence": ("Collection", "Iterable", "Sized", "Container", "Reversible"),
-    _ABC + "MutableSequence": ("Sequence", "Collection", "Iterable", "Sized", "Container", "Reversible"),
-    _ABC + "Collection": ("Iterable", "Sized", "Container"),
-    _ABC + "Iterator": ("Iterable",),
-    _ABC + "Generator": ("Iterator", "Iterable"),
-    _ABC + "AsyncGenerator": ("AsyncIterator", "AsyncIterable"),
-    _ABC + "Coroutine": ("Awaitable",),
-}
-_NUMBERS = {
-    "int": ("Number", "Complex", "Real", "Rational", "Integral"),
-    "float": ("Number", "Complex", "Real"),
-    "bool": ("Number", "Complex", "Real", "Rational", "Integral"),
-    "complex": ("Number", "Complex"),
-}
-_TOWER = {"bool": ("int", "float", "complex"), "int": ("float", "complex"), "float": ("complex",)}
-
-
-def _class(name: str, arguments: list[Form]) -> Form:
-    return ["class", _BUILTINS.get(name, [name, "object"]), arguments]
 
 
 def _name_form(dotted: str, resolve: Callable[[str], Form] | None) -> Form:
@@ -127,10 +29,10 @@ def _name_form(dotted: str, resolve: Callable[[str], Form] | None) -> Form:
         return ["union", []]
     if resolve is not None and (known := resolve(dotted)) is not None:
         return known
-    if bare in _BUILTINS:
-        return _class(bare, [])
-    if bare in _CANONICAL:
-        return _class(_CANONICAL[bare], [])
+    if bare in BUILTINS:
+        return ["class", lineage_of(bare), []]
+    if bare in CANONICAL:
+        return ["class", lineage_of(CANONICAL[bare]), []]
     return ["text", dotted]
 
 
@@ -209,83 +111,6 @@ def substitute(form: Form, known: Mapping[str, Form]) -> Form:
         case ["class", lineage, parts]:
             return ["class", lineage, [substitute(part, known) for part in parts]]
     return form
-
-
-def _ancestors(lineage: list[str]) -> set[str]:
-    names = set(lineage)
-    for name in lineage:
-        names.update(_ABC + base for base in _VIRTUAL.get(name, ()))
-        names.update(_TOWER.get(name, ()))
-        names.update("numbers." + base for base in _NUMBERS.get(name, ()))
-    return names
-
-
-def _last(name: str) -> str:
-    return name.rsplit(".", 1)[-1]
-
-
-def _combine(verdicts: list[bool | None]) -> bool | None:
-    if any(verdict is False for verdict in verdicts):
-        return False
-    return None if any(verdict is None for verdict in verdicts) else True
-
-
-def stands_for(given: Form, wanted: Form) -> bool | None:
-    """Whether `given` may stand where `wanted` is promised; None where nothing can be said of it."""
-    if wanted is None or wanted == ["any"]:
-        return True
-    if given is None or given == ["any"]:
-        return None
-    if wanted[0] == "class" and wanted[1][0] == "object":
-        return True
-    if given[0] == "union":
-        return _combine([stands_for(part, wanted) for part in given[1]])
-    if wanted[0] == "union":
-        verdicts = [stands_for(given, part) for part in wanted[1]]
-        if any(verdict is True for verdict in verdicts):
-            return True
-        return None if any(verdict is None for verdict in verdicts) else False
-    if given[0] == "none" or wanted[0] == "none":
-        return given[0] == wanted[0] if "text" not in (given[0], wanted[0]) else False
-    if given[0] == "literal":
-        if wanted[0] == "literal":
-            return bool(given[1:] == wanted[1:])
-        return stands_for(_class(given[2], []), wanted)
-    if wanted[0] == "literal":
-        return False
-    if given[0] == "text" and wanted[0] == "text":
-        return _last(given[1]) == _last(wanted[1])
-    if wanted[0] == "text":
-        return any(_last(name) == _last(wanted[1]) for name in _ancestors(given[1]))
-    if given[0] == "text":
-        return True if _last(given[1]) == _last(wanted[1][0]) else None
-    if not _named(given[1], wanted[1][0]):
-        return None if _is_abstract(wanted[1]) and given[1][0] not in _BUILTINS else False
-    if not wanted[2] or not given[2]:
-        return True
-    if (
-        given[1][0] == "tuple"
-        and len(given[2]) != len(wanted[2])
-        and 1 not in (len(given[2]), len(wanted[2]))
-    ):
-        return False
-    return _combine([stands_for(left, right) for left, right in zip(given[2], wanted[2], strict=False)])
-
-
-def _is_abstract(lineage: list[str]) -> bool:
-    """Whether a class may have others stand for it that do not inherit from it."""
-    return lineage[0].startswith((_ABC, "numbers.", "typing.")) or bool(
-        {"typing.Protocol", "abc.ABC"} & set(lineage)
-    )
-
-
-def _named(lineage: list[str], wanted: str) -> bool:
-    known = _ancestors(lineage)
-    if wanted in known:
-        return True
-    if wanted in _BUILTINS or wanted.startswith((_ABC, "numbers.")):
-        return False
-    return any(_last(name) == _last(wanted) for name in lineage if name not in _BUILTINS)
 
 
 def shown_type(form: Form) -> str:

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import ast
-from typing import Protocol
 
-from treaty_contracts.findings import Severity
 from treaty_contracts.static.folding import fold_text, known_prefix
 from treaty_contracts.static.naming import Names
 from treaty_contracts.static.permission import UNMISTAKABLE
+from treaty_contracts.static.reach import judge_attribute
+from treaty_contracts.static.reporting import Report
 from treaty_contracts.static.words import HIDDEN, LOGGING, REACHING
 
-__all__ = ["Report", "judge_by_name", "judge_call", "judge_environment_name", "judge_import_effect"]
+__all__ = ["judge_by_name", "judge_call", "judge_environment_name", "judge_import_effect"]
 
 _CHANGES = {"update", "clear", "pop", "append", "insert", "remove", "extend", "setdefault"}
-
-
-class Report(Protocol):
-    """Where findings go: the walker."""
-
-    names: Names
-
-    def say(
-        self,
-        code: str,
-        message: str,
-        node: ast.AST,
-        hint: str | None = None,
-        severity: Severity = Severity.ERROR,
-    ) -> None: ...
-
-    def attribute(self, name: str, node: ast.AST, loaded: bool = True) -> None: ...
-
-    def used(self, paths: set[str], node: ast.expr) -> None: ...
 
 
 def _changed(report: Report, path: str, node: ast.AST) -> None:
@@ -59,7 +40,7 @@ def judge_by_name(report: Report, name: str, node: ast.Call) -> bool:
         return not paths
     for text in texts:
         if not paths:
-            report.attribute(text, node, loaded=name in {"getattr", "hasattr"})
+            judge_attribute(report, text, node, loaded=name in {"getattr", "hasattr"})
             continue
         found = {path for base in paths for path in names.package.canonical(f"{base}.{text}")}
         report.used({path for path in found if not path.startswith(".")}, node)
@@ -108,7 +89,7 @@ def _judge_path(report: Report, path: str, node: ast.Call) -> None:
             if text is None:
                 report.say("X306", f"{path} with a name that is only known when it runs", node)
             for part in (text or "").split("."):
-                report.attribute(part, node)
+                judge_attribute(report, part, node)
     elif path in {"time.gmtime", "time.strftime"}:
         moment = node.args[0 if path.endswith("gmtime") else 1 :][:1]
         if not moment or any(

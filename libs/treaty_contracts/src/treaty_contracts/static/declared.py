@@ -8,9 +8,10 @@ from typing import Any
 from treaty_contracts.findings import Finding, Place, Severity
 from treaty_contracts.model.structure import ClassPromise, FunctionPromise, ModulePromise
 from treaty_contracts.signatures.compare import Comparison
-from treaty_contracts.signatures.types import Form, form_of, parse_type, shown_type, stands_for, unknown_names
+from treaty_contracts.signatures.standing import stands_for
+from treaty_contracts.signatures.types import Form, form_of, parse_type, shown_type, unknown_names
 from treaty_contracts.static.attributes import inferred, rendered
-from treaty_contracts.static.lasting import returns_of
+from treaty_contracts.static.functions import returns_of
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.promised import definition_of
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 
+from treaty_contracts.static.functions import FUNCTIONS
+
 __all__ = ["is_lazy_constant", "memo_tables"]
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _EMPTY = {"None", "[]", "{}", "()", "''", "0", "set()", "dict()", "list()"}
 
 
 def _parameters(function: ast.AST) -> set[str]:
-    if not isinstance(function, _FUNCTIONS):
+    if not isinstance(function, FUNCTIONS):
         return set()
     given = function.args
     named = [*given.posonlyargs, *given.args, *given.kwonlyargs, *filter(None, (given.vararg, given.kwarg))]

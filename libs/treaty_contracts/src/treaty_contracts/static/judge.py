@@ -13,12 +13,13 @@ from treaty_contracts.model.structure import ModulePromise
 from treaty_contracts.package import Snapshot
 from treaty_contracts.static.declared import judge_returns, judge_signatures
 from treaty_contracts.static.files import judge_files
+from treaty_contracts.static.imports import ImportUse
 from treaty_contracts.static.javascript import judge_javascript
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.permission import Permission
 from treaty_contracts.static.promised import judge_bindings
 from treaty_contracts.static.pruning import served_versions
-from treaty_contracts.static.rules import ImportUse, walk
+from treaty_contracts.static.rules import walk
 from treaty_contracts.static.source import MAX_DEPTH
 from treaty_contracts.static.state import judge_state
 from treaty_contracts.static.tooling import is_tooling, judge_tooling

@@ -5,13 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from treaty_contracts.static.functions import FUNCTIONS, Function, returns_of
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.scopes import Scope, join
 
 __all__ = ["Body", "Lasting", "is_cached", "values_by_target"]
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _AT_IMPORT = {"__init_subclass__", "__set_name__", "__prepare__"}
 _CACHES = {"functools.cache", "functools.lru_cache", "functools.cached_property"}
 MAX_STEPS = 20_000
@@ -40,21 +39,6 @@ def values_by_target(tree: ast.AST) -> dict[ast.AST, ast.expr]:
             found.update(
                 (inner, value) for inner in ast.walk(target) if isinstance(inner, ast.Name) and value
             )
-    return found
-
-
-def returns_of(function: Function) -> list[ast.expr]:
-    """What the function itself returns, its inner functions' returns aside."""
-    if isinstance(function, ast.Lambda):
-        return [function.body]
-    found: list[ast.expr] = []
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, ast.Return) and part.value is not None:
-            found.append(part.value)
-        if not isinstance(part, (*_FUNCTIONS, ast.ClassDef)):
-            waiting += ast.iter_child_nodes(part)
     return found
 
 
@@ -152,7 +136,7 @@ class Lasting:
 
     def run(self, module: Module, node: ast.AST) -> None:
         """A function, or a class with its methods, that calls run."""
-        if isinstance(node, _FUNCTIONS):
+        if isinstance(node, FUNCTIONS):
             self.live(module, node)
         elif isinstance(node, ast.ClassDef) and (module.name, id(node)) not in self._seen:
             self._seen.add((module.name, id(node)))
@@ -199,7 +183,7 @@ class Lasting:
             waiting += [(child, at) for child in ast.iter_child_nodes(part)]
 
     def binding(self, held: ast.AST, module: Module, scope: Scope) -> None:
-        if isinstance(held, (*_FUNCTIONS, ast.ClassDef)):
+        if isinstance(held, (*FUNCTIONS, ast.ClassDef)):
             self.run(module, held)
         elif (value := self.targets(module).get(held)) is not None:
             self.value(value, module, scope)
@@ -223,7 +207,7 @@ class Lasting:
         found = []
         for home, where, held in self.bound(node, module, scope):
             value = self.targets(home).get(held)
-            if isinstance(held, (*_FUNCTIONS, ast.ClassDef)):
+            if isinstance(held, (*FUNCTIONS, ast.ClassDef)):
                 found.append((home, held))
             elif value is not None:
                 found += self.held(held, value, home, where)
@@ -254,7 +238,7 @@ class Lasting:
             self.shared.add(made)
             self.run(module, made)
             return []
-        if not isinstance(made, _FUNCTIONS):
+        if not isinstance(made, FUNCTIONS):
             return []
         scope = module.scopes[made]
         self.scopes.add(id(scope))

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from treaty_contracts.findings import Finding, Place, Severity
+from treaty_contracts.static.annotations import parts_that_run
+from treaty_contracts.static.builtin_names import judge_builtin
 from treaty_contracts.static.calls import (
     judge_by_name,
     judge_call,
@@ -14,25 +16,20 @@ from treaty_contracts.static.calls import (
     judge_import_effect,
 )
 from treaty_contracts.static.folding import fold_text
+from treaty_contracts.static.imports import ImportUse, read_imports
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.naming import Names
-from treaty_contracts.static.permission import UNMISTAKABLE, Permission
-from treaty_contracts.static.scopes import absolute, join
-from treaty_contracts.static.words import (
-    BUILTINS,
-    CLASSES,
-    CODE_BUILTINS,
-    DUNDERS,
-    ENDINGS,
-    HIDDEN,
-    HIDDEN_INSIDE,
-    NAMES,
-    OF_LOGGERS,
-    REACHING,
-    UNSETTABLE,
+from treaty_contracts.static.permission import Permission
+from treaty_contracts.static.reach import (
+    judge_attribute,
+    judge_logger,
+    judge_match_names,
+    judge_namespace,
+    judge_pattern,
 )
+from treaty_contracts.static.words import ENDINGS, HIDDEN, HIDDEN_INSIDE
 
-__all__ = ["ImportUse", "Walk", "walk"]
+__all__ = ["Walk", "walk"]
 
 
 _CALLED_ONLY = {
@@ -44,24 +41,10 @@ _CALLED_ONLY = {
 """What must be called where it is named: the finding's code and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportUse:
-    """An import statement's target: `path` begins with a dot for the package's own."""
-
-    path: str
-    line: int
-    column: int
-    guarded: bool
-
-
 @dataclass(slots=True)
 class Walk:
     imports: list[ImportUse] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-
-
-def _is_dunder(name: str) -> bool:
-    return name.startswith("__") and name.endswith("__")
 
 
 class _Walker(ast.NodeVisitor):
@@ -72,7 +55,6 @@ class _Walker(ast.NodeVisitor):
         self.permission = names.permission
         self.out = Walk()
         self.functions = 0
-        self.guards = 0
         self.in_hash = 0
         self.callee: ast.expr | None = None
         self.classes: list[ast.ClassDef] = []
@@ -98,38 +80,6 @@ class _Walker(ast.NodeVisitor):
             if node is not None:
                 self.visit(node)
 
-    # Imports
-
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            path = "." + alias.name if self.package.is_own(alias.name) else alias.name
-            self.imported(path, node)
-
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        base = absolute(node, self.module.package)
-        if not base.startswith(".") and self.package.is_own(base):
-            base = "." + base
-        for alias in node.names:
-            if alias.name != "*":
-                self.imported(join(base, alias.name), node)
-                continue
-            self.imported(base, node)
-            if not base.startswith(".") and base not in self.permission.safe:
-                self.say("X315", f"everything of {base} is imported at once", node)
-
-    def imported(self, path: str, node: ast.stmt) -> None:
-        self.out.imports.append(ImportUse(path, node.lineno, node.col_offset + 1, self.guards > 0))
-
-    def visit_Try(self, node: ast.Try | ast.TryStar) -> None:
-        catches = any(_catches_import_error(handler) for handler in node.handlers)
-        self.guards += catches
-        self.visit_all(node.body)
-        self.guards -= catches
-        self.visit_all([*node.handlers, *node.orelse, *node.finalbody])
-
-    def visit_TryStar(self, node: ast.TryStar) -> None:
-        self.visit_Try(node)
-
     # Names and attributes
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -140,29 +90,7 @@ class _Walker(ast.NodeVisitor):
         if paths := self.names.paths(node):
             self.used(paths, node)
         elif self.names.is_builtin(node.id):
-            self.builtin(node.id, node)
-
-    def builtin(self, name: str, node: ast.Name) -> None:
-        if name in CODE_BUILTINS:
-            self.say(
-                "X303", f"{name} makes code from data", node, "write the code itself, or a table of functions"
-            )
-        elif name in BUILTINS:
-            code, why = BUILTINS[name]
-            self.say(code, f"{name} {why}", node)
-        elif name == "hash" and not self.in_hash:
-            hint = "zlib.crc32 or hashlib do not"
-            self.say("X319", "hash gives another value of a text in each process", node, hint)
-        elif _is_dunder(name) and name not in NAMES:
-            self.say("X305", f"{name} leads to the interpreter's own objects", node)
-        elif name in {"getattr", "setattr", "delattr"}:
-            self.say("X306", f"{name} is handed on as a value, so its names cannot be checked", node)
-        elif name == "vars":
-            self.say("X304", "vars gives away an object's names", node)
-        elif name == "print":
-            severity, code = (Severity.WARNING, "X304") if self.functions else (Severity.ERROR, "X308")
-            hint = "log with logging.getLogger(__name__)"
-            self.say(code, "print writes where nobody reads", node, hint, severity)
+            judge_builtin(self, node.id, node)
 
     def used(self, paths: set[str], node: ast.expr) -> None:
         """Paths used as a value."""
@@ -182,7 +110,7 @@ class _Walker(ast.NodeVisitor):
                 )
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        self.logger(node)
+        judge_logger(self, node)
         paths = self.names.paths(node)
         outside = {path for path in paths if not path.startswith(".")}
         stored = not isinstance(node.ctx, ast.Load)
@@ -199,59 +127,14 @@ class _Walker(ast.NodeVisitor):
             for value in self.names.assigned(node.value) or []:
                 if any(not path.startswith(".") for path in self.names.paths(value)):
                     self.say("X309", f"{ast.unparse(value)} belongs to another module and is changed", node)
-        self.attribute(node.attr, node, loaded=not stored)
+        judge_attribute(self, node.attr, node, loaded=not stored)
         if not paths:
             self.visit(node.value)
 
-    def logger(self, node: ast.Attribute) -> None:
-        """Another's logger is not the plugin's to change."""
-        held = node.value
-        if node.attr not in OF_LOGGERS or not isinstance(held, ast.Call) or not self.names.is_logger(held):
-            return
-        name = held.args[0] if held.args else None
-        if not (isinstance(name, ast.Name) and name.id == "__name__"):
-            self.say("X309", "another's logger is changed", node, "use logging.getLogger(__name__)")
-
-    def attribute(self, name: str, node: ast.AST, loaded: bool = True) -> None:
-        """An attribute of an object nothing is known of."""
-        if name in REACHING | CLASSES or (_is_dunder(name) and name not in DUNDERS | UNSETTABLE):
-            self.say("X305", f"the attribute {name} leads to the interpreter's own objects", node)
-        elif name == "__dict__" and loaded and not self.own_names(node):
-            self.say("X305", "the attribute __dict__ of what is not the package's own", node)
-        elif name == "__get__" and loaded and not any(_defines(kind, name) for kind in self.classes):
-            self.say("X305", "the attribute __get__ binds what it is told", node)
-        elif name == "__match_args__" and not loaded:
-            self.say("X309", "the attribute __match_args__ is replaced", node)
-        elif name in UNSETTABLE and (not loaded or name not in DUNDERS):
-            what = "is replaced" if not loaded else "leads to the interpreter's own objects"
-            self.say("X305" if loaded else "X309", f"the attribute {name} {what}", node)
-        elif name in UNMISTAKABLE and not (isinstance(node, ast.Attribute) and _is_self(node.value)):
-            self.say("X305", f"the attribute {name} leads to a module that is not allowed", node)
-
-    def own_names(self, node: ast.AST) -> bool:
-        """Whether `node` reads the names of self, of cls or of a class of the package."""
-        if not isinstance(node, ast.Attribute):
-            return False
-        held = node.value
-        if isinstance(held, ast.Call) and isinstance(held.func, ast.Name) and held.func.id == "type":
-            return len(held.args) == 1 and _is_self(held.args[0])
-        return _is_self(held) or self.names.is_own_class(held)
-
     def visit_Assign(self, node: ast.Assign) -> None:
         for target in node.targets:
-            self.match_names(target, node.value)
+            judge_match_names(self, target, node.value)
         self.generic_visit(node)
-
-    def match_names(self, target: ast.expr, value: ast.expr | None) -> None:
-        """__match_args__ names attributes that a pattern reads."""
-        if not isinstance(target, ast.Name) or target.id != "__match_args__":
-            return
-        texts = [fold_text(part) for part in value.elts] if isinstance(value, ast.Tuple) else [None]
-        for text in texts:
-            if text is None:
-                self.say("X306", "__match_args__ is only known when it runs", target)
-            else:
-                self.attribute(text, target)
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
         paths = self.names.paths(node.value)
@@ -264,12 +147,7 @@ class _Walker(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
-        for name in node.kwd_attrs:
-            self.attribute(name, node)
-        builtin = isinstance(node.cls, ast.Name) and self.names.is_builtin(node.cls.id)
-        known = builtin or self.names.paths(node.cls) or self.names.is_own_class(node.cls)
-        if node.patterns and not known:
-            self.say("X306", "a pattern by position of a class that is only known when it runs", node)
+        judge_pattern(self, node)
         self.generic_visit(node)
 
     # Texts
@@ -313,17 +191,10 @@ class _Walker(ast.NodeVisitor):
             judge_call(self, node)
             self.folded(node)
             if name == "type" and len(node.args) > 2:
-                self.namespace(node.args[2], node)
+                judge_namespace(self, node.args[2], node)
             self.callee = node.func
             self.visit(node.func)
             self.visit_all([*node.args, *(keyword.value for keyword in node.keywords)])
-
-    def namespace(self, given: ast.expr, node: ast.Call) -> None:
-        """The names of a class that a call makes."""
-        keys = given.keys if isinstance(given, ast.Dict) else [None]
-        texts = [fold_text(key) if key is not None else None for key in keys]
-        if None in texts or "__match_args__" in texts:
-            self.say("X306", "type makes a class with names that are only known when it runs", node)
 
     def visit_Expr(self, node: ast.Expr) -> None:
         if isinstance(node.value, ast.Constant):
@@ -339,36 +210,10 @@ class _Walker(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self.match_names(node.target, node.value)
+        judge_match_names(self, node.target, node.value)
         self.visit(node.target)
-        self.annotation(node.annotation)
+        self.visit_all(parts_that_run(node.annotation))
         self.visit_all([node.value])
-
-    def annotation(self, node: ast.expr | None) -> None:
-        """Annotations run when they are defined, and texts in them when somebody asks for the types."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                inner = ast.parse(node.value.strip(), mode="eval").body
-            except (SyntaxError, ValueError, RecursionError):
-                return
-            for part in ast.walk(inner):
-                ast.copy_location(part, node)
-            self.annotation(inner)
-        elif isinstance(node, ast.Subscript):
-            self.annotation(node.value)
-            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-            parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-            for part in parts[:1] if name == "Annotated" else [] if name == "Literal" else parts:
-                self.annotation(part)
-            self.visit_all(parts[1:] if name == "Annotated" else [])
-        elif isinstance(node, ast.List | ast.Tuple):
-            for part in node.elts:
-                self.annotation(part)
-        elif isinstance(node, ast.BinOp):
-            self.annotation(node.left)
-            self.annotation(node.right)
-        elif node is not None:
-            self.visit(node)
 
     # Scopes
 
@@ -383,8 +228,8 @@ class _Walker(ast.NodeVisitor):
         given = node.args
         self.visit_all([*node.decorator_list, *given.defaults, *given.kw_defaults])
         for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
-            self.annotation(argument.annotation if argument is not None else None)
-        self.annotation(node.returns)
+            self.visit_all(parts_that_run(argument.annotation if argument is not None else None))
+        self.visit_all(parts_that_run(node.returns))
         self.functions += 1
         self.in_hash += node.name == "__hash__"
         self.enter(node, node.body)
@@ -435,30 +280,16 @@ class _Walker(ast.NodeVisitor):
         self.comprehension(node)
 
 
-def _defines(kind: ast.ClassDef, name: str) -> bool:
-    return any(isinstance(part, ast.FunctionDef) and part.name == name for part in kind.body)
-
-
-def _is_self(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
-
-
-def _catches_import_error(handler: ast.ExceptHandler) -> bool:
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return all(
-        isinstance(kind, ast.Name) and kind.id in {"ImportError", "ModuleNotFoundError"} for kind in kinds
-    )
-
-
 def walk(module: Module, package: Package, permission: Permission) -> Walk:
     """Every import and every finding of one module."""
     walker = _Walker(Names(module, package, permission))
     walker.visit_all(module.tree.body)
+    walker.out.imports, imported = read_imports(module, package, permission)
     granted = "os" in permission.safe or "os" in permission.allowed
     for use in walker.out.imports:
         if use.path == "os" and not granted and not walker.uses("os.path"):
             place = Place(module.path, use.line, use.column)
             message = "the import of os is not allowed, os.path alone is"
             walker.out.findings.append(Finding("X301", Severity.ERROR, message, place=place))
-    walker.out.findings = [*module.source.findings, *walker.out.findings]
+    walker.out.findings = [*module.source.findings, *imported, *walker.out.findings]
     return walker.out

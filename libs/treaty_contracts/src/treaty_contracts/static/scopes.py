@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from treaty_contracts.static.functions import FUNCTIONS
+
 __all__ = ["Scope", "absolute", "build_scopes", "join"]
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-SCOPED = (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
+SCOPED = (*FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
 
 
 @dataclass(slots=True)

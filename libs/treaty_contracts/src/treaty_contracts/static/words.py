@@ -22,6 +22,7 @@ __all__ = [
     "RUNNING_OUT",
     "TOOLS_OF_OS",
     "UNSETTABLE",
+    "is_dunder",
 ]
 
 
@@ -162,3 +163,7 @@ TOOLS_OF_OS = _words(
     "path environ getenv sep linesep fspath getcwd listdir scandir walk name PathLike curdir"
 )
 """What they may use of os."""
+
+
+def is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
