@@ -40,7 +40,13 @@ UP = {
     "push-gateway": "push",
 }
 """The same service's name on one machine."""
-READ_BY_LIBRARIES = {"TREATY_SECRETS_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+READ_BY_LIBRARIES = {
+    "TREATY_SECRETS_DIR",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "OTEL_RESOURCE_ATTRIBUTES",
+}
 SECRET = {"DATABASE_URL", "REDIS_URL", "TREATY_SEALING_KEY", "TREATY_DEV_CLIENT_SECRET"}
 """What files of TREATY_SECRETS_DIR hold, never an environment; the compose file's cache has no password."""
 OF_THE_IMAGE = {"TREATY_HTTP_HOST", "TREATY_PLUGINS_DIR"}

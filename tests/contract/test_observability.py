@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -85,3 +86,85 @@ def test_prometheus_scrapes_every_service_of_the_compose_file() -> None:
     }
     (job,) = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"]
     assert {target for static in job["static_configs"] for target in static["targets"]} == wanted
+
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+OBSERVING = {name for name, one in COMPOSE.items() if one.get("profiles") == ["observability"]}
+TRACING = (ROOT / "docs/tracing.md").read_text()
+
+
+def settings(name: str) -> dict[str, str]:
+    """An env file's."""
+    lines = (ROOT / "deploy" / name).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_one_file_starts_the_profile_and_sends_every_services_traces_to_its_collector() -> None:
+    told = settings("observability.env")
+    assert told["COMPOSE_PROFILES"] == "observability"
+    where = urlsplit(told["OTEL_EXPORTER_OTLP_ENDPOINT"])
+    assert where.hostname in OBSERVING
+    config = yaml.safe_load((ROOT / "deploy/collector/collector.yaml").read_text())
+    assert config["receivers"]["otlp"]["protocols"]["http"]["endpoint"] == f"0.0.0.0:{where.port}"
+    exporting = {
+        name
+        for name, one in COMPOSE.items()
+        if (one.get("environment") or {}).get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        == "${OTEL_EXPORTER_OTLP_ENDPOINT:-}"
+    }
+    serving = {name for name, one in COMPOSE.items() if "TREATY_HTTP_PORT" in (one.get("environment") or {})}
+    assert serving
+    assert serving <= exporting
+
+
+def test_traces_pass_from_the_collector_to_a_store_that_grafana_reads() -> None:
+    config = yaml.safe_load((ROOT / "deploy/collector/collector.yaml").read_text())
+    pipeline = config["service"]["pipelines"]["traces"]
+    assert pipeline["processors"][0] == "memory_limiter"
+    for kind in ("receivers", "processors", "exporters"):
+        assert set(pipeline[kind]) <= config[kind].keys()
+    store = urlsplit(config["exporters"]["otlphttp"]["endpoint"])
+    tempo = yaml.safe_load((ROOT / "deploy/tempo/tempo.yaml").read_text())
+    assert store.hostname in OBSERVING
+    taken = tempo["distributor"]["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    assert taken == f"0.0.0.0:{store.port}"
+    sources = (ROOT / "deploy/grafana/provisioning/datasources/treaty.yaml").read_text()
+    (source,) = [s for s in yaml.safe_load(sources)["datasources"] if s["type"] == "tempo"]
+    assert source["url"] == f"http://{store.hostname}:{tempo['server']['http_listen_port']}"
+
+
+def test_what_the_profile_reads_is_mounted_where_it_is_looked_for() -> None:
+    for name, flag in (("collector", "--config="), ("tempo", "-config.file=")):
+        (command,) = COMPOSE[name]["command"]
+        asked = Path(command.removeprefix(flag))
+        folders = dict(volume.split(":")[1::-1] for volume in COMPOSE[name]["volumes"])
+        assert (ROOT / folders[str(asked.parent)] / asked.name).is_file()
+
+
+def test_images_of_the_profile_are_pinned_and_bounded() -> None:
+    assert sorted(OBSERVING) == ["collector", "grafana", "prometheus", "tempo"]
+    for name in OBSERVING:
+        assert re.search(r":v?\d+\.\d+\.\d+\}$", COMPOSE[name]["image"]), name
+        assert {"mem_limit", "pids_limit"} <= COMPOSE[name].keys()
+
+
+def test_the_page_on_tracing_names_what_is_recorded_and_counted() -> None:
+    counted = {name for name in SERIES if name.startswith("treaty_tracing_")}
+    assert counted
+    assert {name for name in counted if f"`{name}`" not in TRACING} == set()
+    chassis = ROOT / "libs/treaty_chassis/src/treaty_chassis"
+    push = ROOT / "services/push-gateway/src/treaty_push_gateway"
+    recording = [*(chassis / "tracing").glob("*.py"), chassis / "kafka/spans.py", push / "node.py"]
+    code = "".join(path.read_text() for path in recording)
+    attributes = set(re.findall(r'"((?:messaging|http|url|error|treaty)\.[a-z_.]+)"', code))
+    assert "treaty.push.live_subscriptions" in attributes
+    assert "messaging.batch.message_count" in attributes
+    assert {name for name in attributes if f"`{name}`" not in TRACING} == set()
+
+
+def test_the_chart_and_the_compose_file_name_the_same_variables_of_tracing() -> None:
+    rendered = (ROOT / "helm/treaty/templates/_pods.tpl").read_text()
+    named = set(re.findall(r"OTEL_[A-Z_]+", rendered))
+    told = {name for one in COMPOSE.values() for name in one.get("environment") or {} if "OTEL_" in name}
+    assert named <= told
+    assert {name for name in named | told if f"`{name}`" not in TRACING} == set()

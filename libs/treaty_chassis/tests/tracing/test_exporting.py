@@ -150,6 +150,20 @@ def test_a_queue_that_cannot_be_is_refused_by_name(silent: Silent, monkeypatch: 
         Bounded(silent, Measures(CollectorRegistry()))
 
 
+def test_an_empty_variable_is_one_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    for name in ("OTEL_TRACES_SAMPLER", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_RESOURCE_ATTRIBUTES"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(exporting, "Measures", lambda: Measures(CollectorRegistry()))
+    tracing = exporting.exported("tested")
+    span = tracing.tracer.start_span("batch")
+    assert span.is_recording()
+    tracing.close()
+    assert caplog.messages == []
+
+
 def test_the_sdk_says_a_thing_once_a_minute() -> None:
     seldom = Seldom(60.0)
     line = logging.LogRecord("otel", logging.ERROR, "", 0, "Failed to export spans", (), None)

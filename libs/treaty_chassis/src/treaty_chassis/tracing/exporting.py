@@ -128,6 +128,9 @@ class _Reporting(SpanExporter):
 
 def exported(service: str) -> Tracing:
     """Spans that go where the environment says. Raises TracingError."""
+    for name in [name for name, value in os.environ.items() if name.startswith("OTEL_") and not value]:
+        # Empty is unset, says the specification; the SDK would take some for a mistake.
+        del os.environ[name]
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(Seldom(60.0))
     try:
