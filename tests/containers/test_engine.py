@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from treaty_embedded.process import wait_until
 
@@ -161,23 +166,82 @@ def test_the_demo_is_on_the_same_page_and_every_uplink_is_accounted_for(demo: Co
     accounted(report)
 
 
+class Account:
+    """The reconciler's, over whatever happens meanwhile: a subscriber that reconnects and resumes."""
+
+    def __init__(self, demo: Compose) -> None:
+        self._name = f"{demo.project}-check"
+        demo.run("run", "-d", "--name", self._name, "treaty", "demo", "--check", "--for", "900", "--json")
+
+    def __enter__(self) -> Self:
+        wait_said(self._name, "watching")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._balance()
+        finally:
+            subprocess.run(["docker", "rm", "-f", self._name], capture_output=True, check=False)
+
+    def _balance(self) -> None:
+        subprocess.run(["docker", "kill", "-s", "INT", self._name], check=True, capture_output=True)
+        code = subprocess.check_output(["docker", "wait", self._name], text=True, timeout=180).strip()
+        said = subprocess.run(["docker", "logs", self._name], capture_output=True, text=True, check=True)
+        assert code == "0", said.stdout + said.stderr[-4000:]
+        accounted(json.loads(said.stdout.splitlines()[-1]))
+
+
+def test_a_service_that_is_stopped_under_load_finishes_what_it_holds_and_tells_its_subscribers(
+    demo: Compose,
+) -> None:
+    token = demo.run("run", "--rm", "-T", "treaty", "token").strip()
+    with Account(demo):
+        for service in (*SERVICES, "simulator"):
+            with subscribed(demo, token) as subscriber:
+                id = demo.run("ps", "-q", service).strip()
+                demo.run("stop", service)
+                # Past its grace it would have been killed, which is 137.
+                code = subprocess.check_output(
+                    ["docker", "inspect", "-f", "{{.State.ExitCode}}", id], text=True
+                )
+                assert (service, code.strip()) == (service, "0")
+                if service == "push-gateway":
+                    assert ended(subscriber) == ("going_away", 1001)
+            demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", service)
+
+
 def test_nothing_is_lost_or_repeated_while_each_container_is_killed_and_started_again(demo: Compose) -> None:
-    """One account over all of it, by a subscriber that reconnects and resumes."""
-    name = f"{demo.project}-check"
-    demo.run("run", "-d", "--name", name, "treaty", "demo", "--check", "--for", "900", "--json")
-    try:
-        wait_said(name, "watching")
+    with Account(demo):
         for service in EVERYTHING:
             demo.run("kill", "-s", "KILL", service)
             demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", service)
         demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", *EVERYTHING)
-        subprocess.run(["docker", "kill", "-s", "INT", name], check=True, capture_output=True)
-        code = subprocess.check_output(["docker", "wait", name], text=True, timeout=180).strip()
-        said = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
-        assert code == "0", said.stdout + said.stderr[-4000:]
-        accounted(json.loads(said.stdout.splitlines()[-1]))
-    finally:
-        subprocess.run(["docker", "rm", "-f", name], capture_output=True, check=False)
+
+
+@contextmanager
+def subscribed(compose: Compose, token: str) -> Iterator[ClientConnection]:
+    """Someone who is sent every reading from now on."""
+    with connect(
+        f"ws://127.0.0.1:{compose.ports['PUSH']}/v1/stream",
+        subprotocols=[Subprotocol("treaty.v1.json")],
+        additional_headers={"Authorization": f"Bearer {token}"},
+    ) as connection:
+        connection.send(json.dumps({"type": "subscribe", "id": "s1", "filter": {}, "from": "latest"}))
+        while (message := json.loads(connection.recv(30)))["type"] != "readings":
+            assert message["type"] != "error", message
+        yield connection
+
+
+def ended(subscriber: ClientConnection) -> tuple[str, int | None]:
+    """What a subscriber was told before its connection was closed, and the code it was closed with."""
+    told = ""
+    try:
+        while True:
+            message = json.loads(subscriber.recv(30))
+            told = message.get("code", told)
+    except ConnectionClosed as closed:
+        return told, None if closed.rcvd is None else closed.rcvd.code
 
 
 def wait_said(container: str, text: str) -> None:

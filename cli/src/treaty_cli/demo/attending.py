@@ -70,12 +70,13 @@ def account(
         progress.step("subscriber", "is live")
         servers = seed.bootstrap_servers
         since = _ends(servers)
+        context = _context(servers, since)
         sent = single.produce(servers, [single.sending(seed, d, plugins) for d in seed.devices])
         progress.step("devices", f"{len(sent)} uplinks sent; watching for {for_s:g} s")
         wait(for_s)
         until = _ends(servers)
         progress.step("reconciler", "compares what was sent with what came of it")
-        report = _settled(seed, plugins, log, since, until)
+        report = _settled(seed, plugins, log, context, since, until)
     for fault in report.faults:
         progress.trouble("reconciler", fault)
     return report.to_json(None), report.clean
@@ -93,11 +94,18 @@ def _ends(bootstrap_servers: str) -> records.Offsets:
         time.sleep(_AGAIN_S)
 
 
-def _settled(seed: Seed, plugins: Path, log: Path, since: records.Offsets, until: records.Offsets) -> Report:
+def _settled(
+    seed: Seed,
+    plugins: Path,
+    log: Path,
+    context: records.Offsets,
+    since: records.Offsets,
+    until: records.Offsets,
+) -> Report:
     """The report, made again until it is clean or patience ends."""
     names = {d.corpus for d in seed.devices} | {u.corpus for u in seed.unknown}
     expect = Expectations(seed, corpora.load(names, plugins)).of
-    reader = records.Reader(seed.bootstrap_servers, dict(since) | _context(seed.bootstrap_servers, since))
+    reader = records.Reader(seed.bootstrap_servers, dict(since) | dict(context))
     end = time.monotonic() + _PATIENCE_S
     while True:
         found = reader.read()
@@ -109,7 +117,8 @@ def _settled(seed: Seed, plugins: Path, log: Path, since: records.Offsets, until
 
 
 def _context(bootstrap_servers: str, since: records.Offsets) -> dict[Partition, int]:
-    """Where the raw topics stood before the window, so that what repeats something older is known as such."""
+    """Where the raw topics stood before the window, which opens now, so that what repeats something older is
+    known as such."""
     history = LogHistory(bootstrap_servers, "treaty-reconciler")
     before = time.time_ns() // 1_000_000 - CONTEXT_MS
     found = {}
