@@ -149,6 +149,19 @@ def test_a_command_becomes_a_downlink_and_a_report_under_its_own_id(work: Comman
     assert told(found.outputs).state is CommandState.ENCODED
 
 
+def test_what_becomes_of_a_command_is_of_the_trace_of_its_request(work: CommandWork) -> None:
+    traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    plain = record(command(1200))
+    traced = Record(TOPIC, 0, 1, NOW, b"d1", encode(asked := command(600)), [
+        ("ce_id", asked.command.encode()), ("traceparent", traceparent),
+    ])  # fmt: skip
+    work.submit([plain, traced], NOW)
+    first, second = collect(work, 2, NOW + 5)
+    assert {header(o.headers, "traceparent") for o in first.outputs} == {None}
+    assert {header(o.headers, "traceparent") for o in second.outputs} == {traceparent}
+    assert {o.topic for o in second.outputs} == {"command.progressed.v1", "downlink.encoded.v1"}
+
+
 @pytest.mark.parametrize(
     ("asked", "reason", "said"),
     [

@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from treaty_chassis.kafka.work import Output, Record
 from treaty_chassis.telemetry import METRICS
 from treaty_events.commands import CommandRequested, CommandState
-from treaty_normalization.downlinks.outcome import Outcome, ended, outcome
+from treaty_normalization.downlinks.outcome import Outcome, carrying, ended, outcome
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.reports import VIOLATIONS, Reports
 from treaty_sandbox import Host, Policy, Target, Template
@@ -198,5 +198,5 @@ class Encoding:
         if found.reason in VIOLATIONS:
             identity = dict(entry.record.headers).get("ce_id") or b""
             reports.note(found.reason or "", found.detail, identity.decode())
-        entry.outputs = [*found.outputs, *reports.due(now_ms)]
+        entry.outputs = [*carrying(found.outputs, entry.record), *reports.due(now_ms)]
         self._measures.commands.labels(self.plugin.name, str(found.state)).inc()

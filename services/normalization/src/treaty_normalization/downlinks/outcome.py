@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from treaty_chassis.kafka.work import Output
+from treaty_chassis.kafka.work import Output, Record
+from treaty_chassis.tracing.context import TRACEPARENT, read
 from treaty_events.codec import encode
 from treaty_events.commands import CommandProgressed, CommandRequested, CommandState, DownlinkEncoded
 from treaty_events.envelope import Envelope
@@ -14,7 +16,7 @@ from treaty_normalization.plugins import Plugin
 from treaty_sandbox import Failed, Ok
 from treaty_sandbox.encoding import DownlinkValues
 
-__all__ = ["REASONS", "Outcome", "ended", "outcome"]
+__all__ = ["REASONS", "Outcome", "carrying", "ended", "outcome"]
 
 MAX_PAYLOAD: Final = 242
 """Bytes: the most that LoRaWAN takes in any region (RP002-1.0.4, maximum payload sizes)."""
@@ -105,3 +107,12 @@ def ended(
     headers = Envelope(command.command, SOURCE, CommandProgressed.TYPE).headers()
     told = Output(COMMAND_PROGRESSED, command.device.encode(), encode(body), headers)
     return Outcome(state, [told], reason, detail)
+
+
+def carrying(outputs: Sequence[Output], command: Record) -> Sequence[Output]:
+    """The outputs, of the command's trace where it has one."""
+    traceparent = read(command.headers)
+    if traceparent is None:
+        return outputs
+    traced = (TRACEPARENT, traceparent.encode())
+    return [Output(o.topic, o.key, o.value, [*o.headers, traced], o.partition) for o in outputs]
