@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -16,7 +19,7 @@ from websockets.typing import Subprotocol
 
 from treaty_embedded.process import wait_until
 
-from .conftest import Compose
+from .conftest import ROOT, Compose
 
 SERVICES = (
     "contract-governance",
@@ -138,13 +141,34 @@ def test_the_sandbox_is_strict_under_the_engines_default_profile(compose: Compos
     assert "done" not in found["tried"].values(), found
 
 
-def test_a_runtime_that_withholds_a_mechanism_is_named(compose: Compose, tmp_path: Any) -> None:
-    """As an engine whose profile is older than Landlock does: it answers EPERM or ENOSYS."""
-    profile = tmp_path / "older.json"
-    calls = ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"]
-    rule = {"names": calls, "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
-    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule]}))
+LANDLOCK = ["landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"]
+PR_SET_SECCOMP = 22
+
+
+def without(folder: Path, mechanism: str) -> Path:
+    """A seccomp profile that withholds it, as an engine's does that is older than the mechanism."""
+    asked: list[dict[str, Any]] = [{"names": LANDLOCK}]
+    if mechanism == "seccomp":
+        by_prctl = {"index": 0, "value": PR_SET_SECCOMP, "op": "SCMP_CMP_EQ"}
+        asked = [{"names": ["seccomp"]}, {"names": ["prctl"], "args": [by_prctl]}]
+    rules = [rule | {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS} for rule in asked]
+    profile = folder / f"{mechanism}.json"
+    profile.write_text(json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}))
+    return profile
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "gives_it_back"),
+    [
+        ("landlock", "a seccomp profile that allows landlock_create_ruleset"),
+        ("seccomp", "allows seccomp or prctl"),
+    ],
+)
+def test_a_mechanism_that_the_runtime_withholds_is_named_with_what_gives_it_back(
+    compose: Compose, tmp_path: Path, mechanism: str, gives_it_back: str
+) -> None:
     image = compose.run("images", "-q", "normalization").split()[0]
+    profile = without(tmp_path, mechanism)
     options = ["--security-opt", f"seccomp={profile}", "--cap-drop", "ALL", "--read-only", "--tmpfs", "/tmp"]
     found = subprocess.run(
         ["docker", "run", "--rm", "-i", *options, "--entrypoint", "python", image, "-"],
@@ -155,8 +179,36 @@ def test_a_runtime_that_withholds_a_mechanism_is_named(compose: Compose, tmp_pat
         check=True,
     )
     stage, kind, text = json.loads(found.stdout)["refused"]
-    assert (stage, kind) == ("confinement", "landlock")
+    assert (stage, kind) == ("confinement", mechanism)
     assert "Function not implemented" in text
+    assert gives_it_back in text
+
+
+def test_a_worker_from_which_a_mechanism_is_withheld_takes_no_plugin_and_says_why(
+    compose: Compose, tmp_path: Path
+) -> None:
+    override = tmp_path / "override.yaml"
+    options = [f"seccomp={without(tmp_path, 'landlock')}"]
+    override.write_text(json.dumps({"services": {"normalization": {"security_opt": options}}}))
+    files = ("-f", str(ROOT / "docker-compose.yml"), "-f", str(override))
+
+    def checks() -> dict[str, str]:
+        try:
+            return dict(json.loads(get(compose, "NORMALIZATION", "/readyz"))["checks"])
+        except urllib.error.HTTPError as unready:
+            return dict(json.loads(unready.read())["checks"])
+        except OSError:
+            return {}  # Not listening yet.
+
+    def told() -> bool:
+        plugins = [why for name, why in checks().items() if name.startswith("plugin ")]
+        return bool(plugins) and all("landlock_create_ruleset" in why for why in plugins)
+
+    try:
+        compose.run(*files, "up", "-d", "--no-build", "--no-deps", "normalization")
+        assert wait_until(told, 120, 0.5), checks()
+    finally:
+        compose.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", "normalization")
 
 
 def test_the_demo_is_on_the_same_page_and_every_uplink_is_accounted_for(demo: Compose) -> None:
