@@ -57,8 +57,9 @@ def _platform(home: Home, token_file: Path | None) -> _Platform:
     return _Platform(running.bootstrap_servers, running.urls["registry"], running.urls["push"], bearer)
 
 
-def _device(api: Api, model: str) -> tuple[SeedGateway, SeedDevice]:
+def _device(api: Api, model: str, plugin: str) -> tuple[SeedGateway, SeedDevice]:
     """One of its own, in a workspace of its own, there since the first time; the secret is new each time."""
+    api.ensure("/v1/device-models", "id", {"id": model, "name": model, "plugin": plugin})
     workspace = api.ensure("/v1/workspaces", "name", {"name": NAME})["id"]
     base = f"/v1/workspaces/{workspace}"
     site = api.ensure(f"{base}/sites", "name", {"name": NAME})["id"]
@@ -134,7 +135,10 @@ def smoke_command(
     context: typer.Context,
     model: Annotated[
         str, typer.Option(help="Model of the device that speaks; its plugin must be admitted.")
-    ] = ("milesight-iot/em300-th"),
+    ] = "milesight-iot/em300-th",
+    plugin: Annotated[
+        str, typer.Option(help="The plugin of that model, where the registry does not know the model yet.")
+    ] = "milesight-em300",
     payload: Annotated[
         str, typer.Option(help="What it says, in hexadecimal digits.")
     ] = "01755c03673401046865",
@@ -158,7 +162,7 @@ def smoke_command(
         raise typer.BadParameter(f"expected hexadecimal digits: {error}", param_hint="--payload") from None
     platform = _platform(context.obj, token_file)
     with Api.at(platform.registry, platform.bearer) as api:
-        gateway, device = _device(api, model)
+        gateway, device = _device(api, model, plugin)
     try:
         found = asyncio.run(asyncio.wait_for(_through(platform, gateway, device, said, f_port), timeout))
     except TimeoutError:
