@@ -186,3 +186,28 @@ def test_network_policies_follow_the_picture() -> None:
     assert reaches("registry") == {9092, 5432, 6379}
     assert reaches("push") == {9092, "registry"}
     assert not policies["treaty-worker-shipped"]["ingress"]
+
+
+def test_traces_go_where_the_values_say_and_policies_let_them_out_there_alone() -> None:
+    endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    told = {
+        values.stem: {
+            (d["metadata"]["name"], variable["value"])
+            for d in rendered(values)
+            if d["kind"] in ("Deployment", "StatefulSet")
+            for container in d["spec"]["template"]["spec"]["containers"]
+            for variable in container["env"]
+            if variable["name"] == endpoint
+        }
+        for values in (LEAST, CHART / "ci" / "everything.yaml")
+    }
+    assert told["least"] == set()
+    assert len(told["everything"]) > 5
+    assert {value for _, value in told["everything"]} == {"http://collector:4318"}
+    policies = {
+        d["metadata"]["name"]: d["spec"]["egress"]
+        for d in rendered(CHART / "ci" / "everything.yaml")
+        if d["kind"] == "NetworkPolicy" and d["metadata"]["name"] != "treaty-deny"
+    }
+    out = {name for name, rules in policies.items() if {"ports": [{"port": 4318}]} in rules}
+    assert out == {name for name, _ in told["everything"]}
