@@ -33,6 +33,8 @@ COMMANDS = (
     ["plugin", "reinstate"],
     ["uplink"],
     ["uplink", "send"],
+    ["compose"],
+    ["k8s", "values"],
 )
 
 

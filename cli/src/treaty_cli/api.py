@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -67,11 +69,26 @@ def _client(url: str, bearer: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {bearer}"}, timeout=_TIMEOUT_S)
 
 
+def _elsewhere(service: str) -> tuple[str, str] | None:
+    """Where TREATY_<SERVICE>_URL says a service of a platform elsewhere is, and the token for it."""
+    setting = f"TREATY_{service.upper()}_URL"
+    if not (url := os.environ.get(setting)):
+        return None
+    if not (file := os.environ.get("TREATY_TOKEN_FILE")):
+        raise ApiError(0, f"{setting} is given: TREATY_TOKEN_FILE has to name a token of that platform")
+    try:
+        return url, Path(file).read_text().strip()
+    except OSError as error:
+        raise ApiError(0, f"TREATY_TOKEN_FILE: {file}: {error.strerror}") from error
+
+
 class Api:
-    """One service of the platform: `Api(home, "registry")`. Raises ApiError for every refusal."""
+    """One service of the platform: `Api(home, "registry")`; of one elsewhere, where the environment names it.
+    Raises ApiError for every refusal."""
 
     def __init__(self, home: Home, service: str) -> None:
-        self._client = _client(home.running().urls[service], token(home)["access_token"])
+        url, bearer = _elsewhere(service) or (home.running().urls[service], token(home)["access_token"])
+        self._client = _client(url, bearer)
 
     @classmethod
     def at(cls, url: str, bearer: str) -> Self:
