@@ -60,3 +60,15 @@ def test_a_child_that_took_the_place_of_a_dead_one_yields_for_a_minute(
     assert answer(host, b"fine", later=61)
     assert niceness(host) == usual
     host.close()
+
+
+def test_the_successor_of_a_child_that_ended_on_probation_starts_after_a_pause(
+    host: Host[list[ReadingValues]],
+) -> None:
+    assert not answer(host, b"die")
+    assert not answer(host, b"die")
+    assert host._child is None, "another would have been asked for at once"
+    due = host.deadline()
+    assert due is not None
+    assert due - time.monotonic() <= 0.25
+    assert answer(host, b"fine")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treaty_normalization.budget import Allowance, Budget
+from treaty_normalization.budget import Allowance, Budget, rest_s
 
 ALLOWED = Allowance(count=100, share=0.1, window_ms=60_000)
 
@@ -61,3 +61,14 @@ def test_the_sums_are_those_of_the_window_to_a_twentieth(notes: list[tuple[int, 
         at_most = [(u, v) for at, u, v in told if at > now - 63_000]
         assert sum(u for u, _ in within) <= budget.uplinks <= sum(u for u, _ in at_most)
         assert sum(v for _, v in within) <= budget.violations <= sum(v for _, v in at_most)
+
+
+def test_a_batch_that_is_half_broken_is_followed_by_a_rest_of_nineteen_times_its_time() -> None:
+    assert rest_s(0.02, 256, 512) == pytest.approx(19 * 0.02)
+    assert rest_s(0.02, 512, 512) == pytest.approx(19 * 0.02)
+
+
+def test_a_rest_grows_with_the_share_and_has_an_end() -> None:
+    assert rest_s(0.02, 0, 512) == 0.0
+    assert rest_s(0.02, 1, 512) < 0.002
+    assert rest_s(5.0, 512, 512) == 2.0

@@ -267,3 +267,22 @@ def test_past_its_budget_a_plugin_is_reported_and_waits_for_what_is_decided(temp
     work.submit([record(uplink(b"1", counter=101), 11)], 0)
     assert len(collect(work, 1)) == 1, "it was let go on: what it did before is not held against it"
     hosting.rest()
+
+
+def test_what_breaks_its_promises_again_and_again_leaves_the_worker_to_others(template: Template) -> None:
+    metrics, clock = Metrics(CollectorRegistry()), [1000.0]
+    watch = Watch(allowance=Allowance(count=1_000_000, share=1.0))
+    hosting = Hosting(plugin(), template, Policy.STRICT, "0", metrics, watch=watch)
+    work = NormalizationWork({TOPIC: hosting}, metrics, lambda: clock[0])
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    work.submit(records(*[b"odd"] * 20), 0)
+    assert len(collect(work, 20)) == 20
+
+    clock[0] += 0.05  # spent on the batch and on what came of it
+    work.submit([record(uplink(b"1", counter=99), 20)], 0)
+    assert work.collect(0) == []
+    clock[0] += 0.9
+    assert work.collect(0) == [], "nineteen times as long are not over"
+    clock[0] += 0.1
+    assert len(collect(work, 1)) == 1
+    hosting.rest()

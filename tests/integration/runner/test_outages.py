@@ -55,7 +55,7 @@ class Supervisor:
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
 def test_a_broker_that_restarts_costs_nothing_but_time(own_broker: Broker, own_flow: Flow, how: str) -> None:
-    """Time, and where librdkafka hangs for it (see kafka/watchdog.py) a restart of the process."""
+    """Where librdkafka hangs for it (see kafka/caller.py) another producer takes over in the same process."""
     flow = own_flow
     supervisor = Supervisor(flow)
     try:
@@ -66,8 +66,8 @@ def test_a_broker_that_restarts_costs_nothing_but_time(own_broker: Broker, own_f
         produce(flow.servers, flow.source, (b"%d" % n for n in range(500, 600)))
         took = wait_for(lambda: len(read(flow.servers, flow.out)) >= 600, "all copies", 120)
         assert values(read(flow.servers, flow.out)) == sorted(b"%d" % n for n in range(600))
-        print(f"caught up after {took:.1f} s, exit codes on the way: {supervisor.codes}")
-        assert set(supervisor.codes) <= {70}
+        print(f"caught up after {took:.1f} s")
+        assert supervisor.codes == [], "no process had to be started again"
     finally:
         supervisor.close()
 

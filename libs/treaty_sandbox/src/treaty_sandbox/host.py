@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _EXIT_WAIT = 0.5
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
+_REST, _LONGEST_REST = 3.0, 0.25
+"""Before the successor of a child that ended on probation: so many times as long as the last start took."""
 _PROBATION = 60.0
 """Seconds after a child had to be killed, or died, in which its successors yield to everybody else."""
 
@@ -35,8 +37,8 @@ class Host(Generic[T]):
     A child that ends, breaks the protocol or passes a deadline is replaced and its batch cut until the guilty
     message is found; every message of a batch gets its reply, so none is lost. A child that cannot start is
     tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
-    For a minute after a child ended so, its successors have a low priority, and more time for it: what spins
-    or crashes again and again mostly gets the time others leave.
+    For a minute after a child ended so, its successors have a low priority, and more time for it, and start
+    with a pause between: what spins or crashes again and again mostly gets the time others leave.
     """
 
     def __init__(
@@ -62,6 +64,8 @@ class Host(Generic[T]):
         self._ended: ChildEndedError | None = None
         self._start_at = 0.0
         self._pause = 0.0
+        self._started_at = 0.0
+        self._start_took = 0.0
         self._probation = -math.inf
         self._lowered = False
         self._batch = 0
@@ -139,6 +143,7 @@ class Host(Generic[T]):
             self._refuse(ChildRefusedError("process", "child_crashed", str(error)), now)
             return
         self._lowered = False
+        self._started_at = now
         self._deadlines.starting(now)
 
     def _serve(self, child: Child, now: float) -> None:
@@ -158,6 +163,7 @@ class Host(Generic[T]):
             self._answered(child, body, now)
         elif was_starting and child.state is State.READY:
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
+            self._start_took = now - self._started_at
             if now < self._probation:
                 self._lowered = child.yield_to_others()
             self._deadlines.yields(self._lowered)
@@ -185,6 +191,8 @@ class Host(Generic[T]):
         self.restarts += 1
         self._start_at = now
         if kind != "template_ended":
+            if now < self._probation:
+                self._start_at = now + min(_REST * self._start_took, _LONGEST_REST)
             self._probation = now + _PROBATION
         if self._trials is not None and not self._trials.done and kind != "template_ended":
             self._trials.failed(position if position >= 0 else None, fresh, Failed(ended.kind, detail))

@@ -6,11 +6,20 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Allowance", "Budget"]
+__all__ = ["Allowance", "Budget", "rest_s"]
 
 _BUCKETS: Final = 20
 _ENOUGH: Final = 20
 """Violations below which a share says nothing: one bad uplink of two is no half."""
+_REST: Final = 19.0
+_LONGEST_REST_S: Final = 2.0
+
+
+def rest_s(spent_s: float, violations: int, uplinks: int) -> float:
+    """How long a plugin waits after a batch that the worker spent so long on: where half of it or more broke
+    a promise, so that a twentieth of the worker's time is left to it; where next to nothing did, hardly."""
+    share = min(1.0, 2 * violations / uplinks) if uplinks else 0.0
+    return min(_LONGEST_REST_S, _REST * spent_s * share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +55,16 @@ class Budget:
             self.uplinks -= gone
             self.violations -= forgiven
 
+    @property
+    def telling(self) -> bool:
+        """Whether there are enough violations to say anything."""
+        return self.violations >= _ENOUGH
+
     def exceeded(self) -> str | None:
         """In words by how much; None while it is kept."""
         allowed = self._allowance
         over_count = self.violations > allowed.count
-        over_share = self.violations >= _ENOUGH and self.violations > allowed.share * self.uplinks
+        over_share = self.telling and self.violations > allowed.share * self.uplinks
         if not (over_count or over_share):
             return None
         return (

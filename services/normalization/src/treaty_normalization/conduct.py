@@ -9,7 +9,7 @@ import structlog
 
 from treaty_contracts.probe.vectors import Case
 from treaty_events.decisions import BUDGET_EXCEEDED
-from treaty_normalization.budget import Allowance, Budget
+from treaty_normalization.budget import Allowance, Budget, rest_s
 from treaty_normalization.drift import Recheck, difference
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.reports import Reports
@@ -45,10 +45,19 @@ class Conduct:
         self.reports = Reports(plugin, slot)
         self._budget = Budget(watch.allowance)
         self._quiet_until = 0.0
+        self._rest_until = 0.0
+        self._uplinks = self._violations = 0
 
     def worked_on(self, uplinks: int, now_ms: int) -> None:
         """So many came back from the child; what they broke is told after."""
         self._budget.note(uplinks, 0, now_ms)
+        self._uplinks, self._violations = uplinks, 0
+
+    def done_with(self, since: float, now: float) -> None:
+        """The batch, handed over at `since`, is behind: its outputs too are made and on their way."""
+        if self._violations and self._budget.telling:
+            self._rest_until = now + rest_s(now - since, self._violations, self._uplinks)
+        self._violations = 0
 
     def look_at(self, arrival: Arrival, translated: Translated) -> Translated:
         """Readings that do not stand a closer look become a dead letter."""
@@ -69,6 +78,7 @@ class Conduct:
         uplink = f"{arrival.place}:0"
         self.reports.note(reason, translated.detail, uplink)
         self._budget.note(0, 1, now_ms)
+        self._violations += 1
         why = self._budget.exceeded()
         if why is not None:
             if not self.hesitates(now):
@@ -80,6 +90,10 @@ class Conduct:
         """Whether it had better wait for what governance decides."""
         return now < self._quiet_until
 
+    def rests(self, now: float) -> bool:
+        """Whether others have the worker's time now, for what it broke in its last batch."""
+        return self._violations > 0 or now < self._rest_until
+
     @staticmethod
     def drifted(cases: Sequence[Case], replies: Sequence[Ok[list[ReadingValues]] | Failed]) -> str | None:
         """The first vector that is answered otherwise than at admission."""
@@ -90,4 +104,4 @@ class Conduct:
         """Nothing is held against it any more: it was suspended, and is let go on."""
         self.reports.reset()
         self._budget = Budget(self._watch.allowance)
-        self._quiet_until = 0.0
+        self._quiet_until = self._rest_until = 0.0

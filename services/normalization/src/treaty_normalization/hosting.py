@@ -95,12 +95,19 @@ class Hosting:
         if self._next is not None and (self._host.free or self._host.trouble is not None):
             self._replace(self._next, now, now_ms)
         if self._host.free:
-            self._vectors = self._conduct.recheck.due(now)
-            if self._vectors:
-                self._host.submit(messages(self._vectors), now)
-            elif self._queue and not self._conduct.hesitates(now):
-                self._send(now)
+            if done is None:
+                # A turn later, so that what came of the batch counts too.
+                self._conduct.done_with(self._batch_since, now)
+            self._next_batch(now)
         self._measure()
+
+    def _next_batch(self, now: float) -> None:
+        conduct = self._conduct
+        self._vectors = conduct.recheck.due(now)
+        if self._vectors:
+            self._host.submit(messages(self._vectors), now)
+        elif self._queue and not (conduct.rests(now) or conduct.hesitates(now)):
+            self._send(now)
 
     def filenos(self) -> list[int]:
         return [descriptor for descriptor, _, _ in self._host.waits()]
