@@ -98,14 +98,15 @@ def test_a_record_with_more_outputs_than_fit_goes_by_itself_and_whole():
     assert (batch.offsets, len(batch.outputs)) == ({A: 1}, 5)
 
 
-def test_a_partition_taken_alone_gives_one_record_and_nothing_beside_it():
+@pytest.mark.parametrize(("alone", "taken"), [({A}, {A: 1}), ({B}, {A: 2}), ({A, B}, {A: 1})])
+def test_a_partition_taken_alone_gives_one_record_and_nothing_beside_it(
+    alone: set[Partition], taken: dict[Partition, int]
+):
     found = ledger()
     records = [record(p, n) for p in (A, B) for n in range(2)]
     found.submit(records)
     finish(found, *records)
-    assert found.take({A}).counts == {A: 1}
-    assert found.take({B}).counts == {A: 2}
-    assert found.take({A, B}).counts == {A: 1}
+    assert found.take(alone).counts == taken
 
 
 def test_too_much_of_one_partition_pauses_it_until_half_is_committed():
@@ -191,19 +192,38 @@ def test_the_sums_are_those_of_what_is_in_hand(steps: list[tuple[Partition, str,
     found = ledger(Bounds(1 << 20, 1 << 20, 2 * SIZE, 3))
     offsets = {A: 0, B: 0}
     for partition, what, count in steps:
+        value = b"v" * count
         if what == "s":
-            found.submit([record(partition, offsets[partition] + n) for n in range(count)])
+            found.submit([record(partition, offsets[partition] + n, value) for n in range(count)])
             offsets[partition] += count
         elif what == "f":
             finish(found, *list(found._lanes[partition].open)[:count])
         elif what == "c":
-            found.settle(found.take())
+            before = found.bytes, found.finished, found.finished_bytes
+            batch = found.take()
+            assert (found.bytes, found.finished, found.finished_bytes) == before, "still in hand"
+            if count < 5:
+                found.settle(batch)
+            else:
+                # Aborted: everything in hand is dropped.
+                found.revoke([A, B])
+                found.assign([Assigned(p, offset) for p, offset in offsets.items()])
         else:
             found.revoke([partition])
             found.assign([Assigned(partition, offsets[partition])])
     lanes = found._lanes.values()
-    held = [r for lane in lanes for r in lane.open] + [f.record for lane in lanes for f in lane.done]
-    assert found.bytes == sum(map(record_bytes, held))
-    assert found.unfinished == sum(len(lane.open) for lane in lanes)
-    assert found.finished == sum(len(lane.done) for lane in lanes)
+    in_work = [r for lane in lanes for r in lane.open]
+    done = [item for lane in lanes for item in lane.done]
+    assert found.bytes == sum(map(record_bytes, in_work)) + sum(size for _, size, _, _ in done)
+    assert found.unfinished == len(in_work)
+    assert found.finished == len(done)
     assert found.finished_bytes == SIZE * found.finished
+    assert [(lane.bytes, lane.finished, lane.outputs, lane.output_bytes) for lane in lanes] == [
+        (
+            sum(map(record_bytes, lane.open)) + sum(size for _, size, _, _ in lane.done),
+            len(lane.done),
+            len(lane.done),
+            SIZE * len(lane.done),
+        )
+        for lane in lanes
+    ]

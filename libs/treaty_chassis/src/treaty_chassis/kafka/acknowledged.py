@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -44,7 +44,7 @@ class AcknowledgedProducer:
         self._rejected = None
         self._offsets = []
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         send(self._producer, self._partitioner, outputs)
 
     def send_offsets(self, offsets: Mapping[Partition, int], group: Any) -> None:

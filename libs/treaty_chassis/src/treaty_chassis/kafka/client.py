@@ -241,7 +241,7 @@ class ConfluentClient:
     def begin(self) -> None:
         self._producer.begin()
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         self._producer.produce(outputs)
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:

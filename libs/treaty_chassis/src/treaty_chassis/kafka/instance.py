@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -55,7 +55,7 @@ class Instance:
         self.rejected = None
         self._producer.begin_transaction()
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         """Raises the port's errors."""
         send(self._producer, self._partitioner, outputs)
 

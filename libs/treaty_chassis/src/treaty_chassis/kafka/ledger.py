@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import TypeAlias
 
-from treaty_chassis.kafka.sizes import output_bytes, record_bytes
+from treaty_chassis.kafka.sizes import record_bytes
 from treaty_chassis.kafka.work import Assigned, Finished, Output, Partition, Record
 
 __all__ = ["Batch", "Bounds", "Ledger", "WorkError"]
+
+Done: TypeAlias = tuple[int, int, int, Sequence[Output]]
+"""Of a finished record its offset, its bytes, its outputs' bytes and the outputs: the record itself is let go
+of while it is still in the processor's cache, which is where the next one then goes."""
 
 
 class WorkError(RuntimeError):
@@ -34,12 +38,14 @@ class Bounds:
 @dataclass(slots=True)
 class Batch:
     """What goes into one transaction: whole records' outputs, and by partition the first offset, the
-    offset that comes next and how many records that is."""
+    offset that comes next and how many records that is. `outputs` is empty once they are produced."""
 
     outputs: list[Output] = field(default_factory=list)
     firsts: dict[Partition, int] = field(default_factory=dict)
     offsets: dict[Partition, int] = field(default_factory=dict)
     counts: dict[Partition, int] = field(default_factory=dict)
+    produced: int = 0
+    """How many outputs it is, or was."""
 
     @property
     def records(self) -> int:
@@ -49,18 +55,21 @@ class Batch:
 @dataclass(slots=True)
 class _Lane:
     """One partition: its records still being worked on, with their bytes, then those finished, all in offset
-    order; and the sums of them, so that a transaction that takes all of a lane counts nothing again."""
+    order; and the sums of them, those in a transaction included until it is settled."""
 
     partition: Partition
     settled: int
     next_offset: int
     open: deque[Record] = field(default_factory=deque)
     sizes: deque[int] = field(default_factory=deque)
-    done: deque[Finished] = field(default_factory=deque)
+    done: deque[Done] = field(default_factory=deque)
     bytes: int = 0
-    done_bytes: int = 0
-    done_output_bytes: int = 0
-    done_outputs: int = 0
+    finished: int = 0
+    outputs: int = 0
+    output_bytes: int = 0
+    taken_bytes: int = 0
+    taken_outputs: int = 0
+    taken_output_bytes: int = 0
 
 
 class Ledger:
@@ -96,8 +105,8 @@ class Ledger:
             if lane is not None:
                 self.bytes -= lane.bytes
                 self.unfinished -= len(lane.open)
-                self.finished -= len(lane.done)
-                self.finished_bytes -= lane.done_output_bytes
+                self.finished -= lane.finished
+                self.finished_bytes -= lane.output_bytes
 
     def submit(self, records: Sequence[Record]) -> Sequence[Record]:
         """Takes records in, and gives back those to work on: of a partition that is not this process's
@@ -123,7 +132,7 @@ class Ledger:
     def finish(self, finished: Iterable[tuple[Finished, int]]) -> None:
         """Finished records with their outputs' bytes. Raises WorkError for one that is not the next."""
         topic, number, lane = None, -1, None
-        count = 0
+        count = produced = 0
         for item, size in finished:
             record = item.record
             if record.partition != number or record.topic != topic:
@@ -134,18 +143,21 @@ class Ledger:
                     f"{record.topic} [{record.partition}] offset {record.offset} was finished out of turn"
                 )
             lane.open.popleft()
-            lane.done.append(item)
-            lane.done_bytes += lane.sizes.popleft()
-            lane.done_output_bytes += size
-            lane.done_outputs += len(item.outputs)
-            self.finished_bytes += size
+            outputs = item.outputs
+            lane.done.append((record.offset, lane.sizes.popleft(), size, outputs))
+            lane.finished += 1
+            lane.outputs += len(outputs)
+            lane.output_bytes += size
+            produced += size
             count += 1
         self.unfinished -= count
         self.finished += count
+        self.finished_bytes += produced
 
     def take(self, alone: Collection[Partition] = ()) -> Batch:
-        """The next transaction's worth, at least one record where any is finished; the ledger keeps it until
-        `settle`. Of a partition in `alone` one record goes by itself."""
+        """The next transaction's worth, at least one record where any is finished. It counts as in hand until
+        it is settled, or its partitions are revoked; nothing else is to be taken before. Of a partition in
+        `alone` one record goes by itself."""
         batch = Batch()
         room_bytes, room_outputs = self._bounds.transaction_bytes, self._bounds.transaction_outputs
         for lane in self._lanes.values():
@@ -156,10 +168,10 @@ class Ledger:
                     continue
                 self._add(batch, lane, 1)
                 return batch
-            if lane.done_output_bytes <= room_bytes and lane.done_outputs <= room_outputs:
+            if lane.output_bytes <= room_bytes and lane.outputs <= room_outputs:
                 self._add(batch, lane, len(lane.done))
-                room_bytes -= lane.done_output_bytes
-                room_outputs -= lane.done_outputs
+                room_bytes -= lane.output_bytes
+                room_outputs -= lane.outputs
                 continue
             count = _fitting(lane.done, room_bytes, room_outputs) or (0 if batch.counts else 1)
             if count:
@@ -173,22 +185,15 @@ class Ledger:
         """The batch is committed."""
         for partition, count in batch.counts.items():
             lane = self._lanes[partition]
-            if count == len(lane.done):
-                consumed, produced, outputs = lane.done_bytes, lane.done_output_bytes, lane.done_outputs
-                lane.done.clear()
-            else:
-                items = [lane.done.popleft() for _ in range(count)]
-                consumed = sum(record_bytes(item.record) for item in items)
-                produced = sum(output_bytes(output) for item in items for output in item.outputs)
-                outputs = sum(len(item.outputs) for item in items)
-            lane.done_bytes -= consumed
-            lane.done_output_bytes -= produced
-            lane.done_outputs -= outputs
-            lane.bytes -= consumed
-            lane.settled = batch.offsets[partition]
-            self.bytes -= consumed
+            self.bytes -= lane.taken_bytes
             self.finished -= count
-            self.finished_bytes -= produced
+            self.finished_bytes -= lane.taken_output_bytes
+            lane.bytes -= lane.taken_bytes
+            lane.finished -= count
+            lane.outputs -= lane.taken_outputs
+            lane.output_bytes -= lane.taken_output_bytes
+            lane.taken_bytes = lane.taken_outputs = lane.taken_output_bytes = 0
+            lane.settled = batch.offsets[partition]
 
     def passed(self, partition: Partition, offset: int) -> None:
         """Nothing more comes of the partition from before the offset: what else stands there are markers and
@@ -200,7 +205,7 @@ class Ledger:
     def carry(self, batch: Batch) -> None:
         """Adds to the batch how far partitions with nothing in hand have been passed without a record."""
         for lane in self._lanes.values():
-            if not lane.open and not lane.done and lane.next_offset > lane.settled:
+            if not lane.open and not lane.finished and lane.next_offset > lane.settled:
                 batch.offsets[lane.partition] = lane.next_offset
                 batch.counts[lane.partition] = 0
 
@@ -221,19 +226,25 @@ class Ledger:
 
     @staticmethod
     def _add(batch: Batch, lane: _Lane, count: int) -> None:
-        for finished in islice(lane.done, count):
-            batch.outputs.extend(finished.outputs)
-        batch.firsts[lane.partition] = lane.done[0].record.offset
-        batch.offsets[lane.partition] = lane.done[count - 1].record.offset + 1
+        batch.firsts[lane.partition] = lane.done[0][0]
+        outputs = batch.outputs
+        for _ in range(count):
+            offset, size, output_size, made = lane.done.popleft()
+            outputs += made
+            lane.taken_bytes += size
+            lane.taken_output_bytes += output_size
+        lane.taken_outputs = len(outputs) - batch.produced
+        batch.produced = len(outputs)
+        batch.offsets[lane.partition] = offset + 1
         batch.counts[lane.partition] = count
 
 
-def _fitting(done: Iterable[Finished], room_bytes: int, room_outputs: int) -> int:
+def _fitting(done: Iterable[Done], room_bytes: int, room_outputs: int) -> int:
     """How many of them fit."""
     count = 0
-    for finished in done:
-        room_outputs -= len(finished.outputs)
-        room_bytes -= sum(map(output_bytes, finished.outputs))
+    for _, _, size, outputs in done:
+        room_outputs -= len(outputs)
+        room_bytes -= size
         if room_bytes < 0 or room_outputs < 0:
             break
         count += 1

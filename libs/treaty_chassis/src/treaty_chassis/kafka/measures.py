@@ -66,7 +66,7 @@ class Measures:
         """One transaction, from begin to committed."""
         self.transactions.inc()
         self.records.inc(batch.records)
-        self.outputs.inc(len(batch.outputs))
+        self.outputs.inc(batch.produced)
         self.batch_records.observe(batch.records)
         self.transaction_seconds.observe(seconds)
 

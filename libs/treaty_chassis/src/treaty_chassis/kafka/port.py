@@ -94,8 +94,8 @@ class Client(Protocol):
     def begin(self) -> None:
         """Begins a transaction; local."""
 
-    def produce(self, outputs: Sequence[Output]) -> None:
-        """Into the open transaction. Raises AbortedError."""
+    def produce(self, outputs: list[Output]) -> None:
+        """Into the open transaction. The list is the client's then, to empty. Raises AbortedError."""
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
         """Each partition's next offset, with the group's metadata. Raises TimedOutError, AbortedError."""

@@ -7,7 +7,7 @@ send. What became of the transaction is then read from the broker, as after ever
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class TransactionalProducer:
         with self._lasting(), failures.outside_transaction():
             self._instance.begin()
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         with self._lasting():
             self._instance.produce(outputs)
 

@@ -157,9 +157,10 @@ class Runner:
 
     def start(self) -> None:
         """Takes the slot over, and the process's garbage collector with it."""
-        # Records in hand are containers by the ten thousand, none of them part of a cycle: at its usual
-        # thresholds the collector walks over them again and again, a third of the loop's time with headers.
-        gc.set_threshold(50_000, 20, 100)
+        # Records in hand are containers by the ten thousand, none of them part of a cycle: the collector is
+        # to begin past what is ever in hand, or it walks over them again and again, at its usual thresholds
+        # for a third of the loop's time.
+        gc.set_threshold(200_000, 20, 100)
         persist(lambda: self._client.open(self._custody), "taking the slot over")
         self._last_turn = self._clock.monotonic()
         self._state = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from treaty_chassis.kafka import failures
@@ -14,13 +12,17 @@ from treaty_chassis.kafka.work import Output
 __all__ = ["send"]
 
 
-def send(producer: Producer, partitioner: Partitioner, outputs: Sequence[Output]) -> None:
-    """Queues them all. Raises AbortedError where one cannot be: by record, or because the queue is full."""
+def send(producer: Producer, partitioner: Partitioner, outputs: list[Output]) -> None:
+    """Queues them all, and leaves the list empty. Raises AbortedError where one cannot be: by record, or
+    because the queue is full."""
     partitioner.refresh()
     put = producer.produce
     last, partitions = "", 0
     try:
-        for position, output in enumerate(outputs):
+        # The producer has copies: each is let go of as it is passed on, when its memory has just been read.
+        outputs.reverse()
+        while outputs:
+            output = outputs.pop()
             topic, key, partition, headers = output.topic, output.key, output.partition, output.headers
             if partition is None:
                 if topic != last:
@@ -28,7 +30,7 @@ def send(producer: Producer, partitioner: Partitioner, outputs: Sequence[Output]
                 if partitions == 1:
                     partition = 0
                 else:
-                    partition = position % partitions if key is None else partition_of(key, partitions)
+                    partition = len(outputs) % partitions if key is None else partition_of(key, partitions)
             if not headers:
                 put(topic, output.value, key, partition)
                 continue
