@@ -17,22 +17,23 @@ WAIT_S = "900"
 PORTS = ("PUSH", "REGISTRY", "GOVERNANCE", "INGESTION", "NORMALIZATION", "PROJECTOR", "KAFKA", "POSTGRES")
 
 # The engine is needed, and minutes: `make test-containers` asks for them, an ordinary run does not.
-collect_ignore = [] if os.environ.get("TREATY_TEST_CONTAINERS") else ["test_engine.py"]
+collect_ignore_glob = [] if os.environ.get("TREATY_TEST_CONTAINERS") else ["test_*.py"]
 
 
 class Compose:
-    """One project of the repository's compose file, on ports of its own."""
+    """One project of the compose file in `folder`, the repository's by default, on ports of its own."""
 
-    def __init__(self, ports: dict[str, int]) -> None:
+    def __init__(self, ports: dict[str, int], folder: Path = ROOT) -> None:
         self.project = f"treaty-test-{uuid.uuid4().hex[:6]}"
         self.ports = ports
+        self._folder = folder
         self._environment = os.environ | {f"TREATY_{name}_PORT": str(port) for name, port in ports.items()}
 
     def run(self, *arguments: str, timeout_s: float = 960, check: bool = True) -> str:
         """stdout; what it says on stderr is in the failure."""
         found = subprocess.run(
             ["docker", "compose", "-p", self.project, "--profile", "tools", *arguments],
-            cwd=ROOT,
+            cwd=self._folder,
             env=self._environment,
             capture_output=True,
             text=True,
@@ -54,7 +55,7 @@ class Compose:
         asked = [part for profile in profiles for part in ("--profile", profile)]
         found = subprocess.run(
             ["docker", "compose", *asked, "config", "--services"],
-            cwd=ROOT,
+            cwd=self._folder,
             capture_output=True,
             text=True,
             check=True,
@@ -70,7 +71,7 @@ class Compose:
         """What a program says that runs beside the service's own, as its user."""
         found = subprocess.run(
             ["docker", "compose", "-p", self.project, "exec", "-T", service, "python", "-"],
-            cwd=ROOT,
+            cwd=self._folder,
             env=self._environment,
             input=source,
             capture_output=True,

@@ -184,8 +184,15 @@ def test_a_mechanism_that_the_runtime_withholds_is_named_with_what_gives_it_back
     assert gives_it_back in text
 
 
+def test_the_demo_is_on_the_same_page_and_every_uplink_is_accounted_for(demo: Compose) -> None:
+    assert "<html" in get(demo, "PUSH", "/").lower()
+    assert "/#token=" in demo.run("logs", "--no-color", "fleet")
+    report = json.loads(demo.run("run", "--rm", "-T", "treaty", "demo", "--check", "--for", "8", "--json"))
+    accounted(report)
+
+
 def test_a_worker_from_which_a_mechanism_is_withheld_takes_no_plugin_and_says_why(
-    compose: Compose, tmp_path: Path
+    demo: Compose, tmp_path: Path
 ) -> None:
     override = tmp_path / "override.yaml"
     options = [f"seccomp={without(tmp_path, 'landlock')}"]
@@ -194,7 +201,7 @@ def test_a_worker_from_which_a_mechanism_is_withheld_takes_no_plugin_and_says_wh
 
     def checks() -> dict[str, str]:
         try:
-            return dict(json.loads(get(compose, "NORMALIZATION", "/readyz"))["checks"])
+            return dict(json.loads(get(demo, "NORMALIZATION", "/readyz"))["checks"])
         except urllib.error.HTTPError as unready:
             return dict(json.loads(unready.read())["checks"])
         except OSError:
@@ -205,17 +212,10 @@ def test_a_worker_from_which_a_mechanism_is_withheld_takes_no_plugin_and_says_wh
         return bool(plugins) and all("landlock_create_ruleset" in why for why in plugins)
 
     try:
-        compose.run(*files, "up", "-d", "--no-build", "--no-deps", "normalization")
+        demo.run(*files, "up", "-d", "--no-build", "--no-deps", "normalization")
         assert wait_until(told, 120, 0.5), checks()
     finally:
-        compose.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", "normalization")
-
-
-def test_the_demo_is_on_the_same_page_and_every_uplink_is_accounted_for(demo: Compose) -> None:
-    assert "<html" in get(demo, "PUSH", "/").lower()
-    assert "/#token=" in demo.run("logs", "--no-color", "fleet")
-    report = json.loads(demo.run("run", "--rm", "-T", "treaty", "demo", "--check", "--for", "8", "--json"))
-    accounted(report)
+        demo.run("up", "--wait", "--wait-timeout", "120", "--no-build", "--no-deps", "normalization")
 
 
 class Account:
