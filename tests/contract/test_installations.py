@@ -11,10 +11,15 @@ import yaml
 from pydantic_settings import BaseSettings
 
 from treaty_chassis.settings import KafkaSecurity
+from treaty_cli.installation import definitions
 from treaty_cli.up.services import SERVICES
 from treaty_contract_governance.settings import Settings as Governance
+from treaty_contract_governance.tables import OUTBOX as GOVERNANCE_OUTBOX
+from treaty_contract_governance.watching.broker import GROUP as GOVERNANCE_GROUP
+from treaty_device_registry.database import OUTBOX as REGISTRY_OUTBOX
 from treaty_device_registry.settings import ApiSettings, ProjectorSettings
 from treaty_events.topics import specs
+from treaty_ingestion.app import GROUP as INGESTION_GROUP
 from treaty_ingestion.settings import Settings as Ingestion
 from treaty_normalization.settings import Settings as Normalization
 from treaty_push_gateway.settings import Settings as Push
@@ -113,6 +118,26 @@ def test_who_may_write_is_told_of_every_topic() -> None:
     told = set(re.findall(r"`([a-z]+\.[a-z.<>*]+(?:\.v\d+)?)`", table))
     wanted = {name.replace("<plugin>.v1", "*") for name in specs()}
     assert wanted - told == set()
+
+
+def test_the_rights_that_a_broker_is_to_give_cover_every_name_that_is_used() -> None:
+    """Topics, groups and transactional ids, by the prefixes of the table."""
+    rows = [line for line in OPERATING.splitlines() if line.startswith(("| topics |", "| groups |"))]
+    topics, groups = (tuple(re.findall(r"`([^`]+)`", row)) for row in rows)
+    assert [name for name in specs() if not name.startswith(topics)] == []
+    schemas = (REGISTRY_OUTBOX, GOVERNANCE_OUTBOX)
+    used = {
+        INGESTION_GROUP,
+        str(Normalization.model_fields["group"].default),
+        GOVERNANCE_GROUP,
+        *(outbox.name for outbox in schemas),
+        *(f"{outbox.schema}.projection." for outbox in schemas),
+    }
+    assert [name for name in used if not name.startswith(groups)] == []
+
+
+def test_every_service_is_documented_by_the_name_that_files_are_chosen_by() -> None:
+    assert {name for name in definitions.read().parts if f"`{name}`" not in OPERATING} == set()
 
 
 def test_what_is_published_is_published_on_loopback_alone() -> None:
