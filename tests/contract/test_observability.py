@@ -123,7 +123,7 @@ def test_traces_pass_from_the_collector_to_a_store_that_grafana_reads() -> None:
     assert pipeline["processors"][0] == "memory_limiter"
     for kind in ("receivers", "processors", "exporters"):
         assert set(pipeline[kind]) <= config[kind].keys()
-    store = urlsplit(config["exporters"]["otlphttp"]["endpoint"])
+    store = urlsplit(config["exporters"]["otlp_http"]["endpoint"])
     tempo = yaml.safe_load((ROOT / "deploy/tempo/tempo.yaml").read_text())
     assert store.hostname in OBSERVING
     taken = tempo["distributor"]["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
