@@ -86,6 +86,11 @@ def test_values_that_the_command_line_writes_are_what_the_chart_takes(
     valid(values, tmp_path / "rendered.yaml")
 
 
+def test_whoever_answers_clients_goes_on_until_load_balancers_know() -> None:
+    draining = {name for name, pod in pods(rendered(LEAST)) if "lifecycle" in pod["containers"][0]}
+    assert draining == {"treaty-push", "treaty-registry", "treaty-governance"}
+
+
 def test_keda_proves_itself_as_the_workers_do_and_looks_at_the_group_s_own_topics() -> None:
     documents = rendered(CHART / "ci" / "edge.yaml")
     (scaled,) = [d["spec"] for d in documents if d["kind"] == "ScaledObject"]
