@@ -27,6 +27,7 @@ CASES = sorted(
 HONEST, ALONE = "decentlab", "alone"
 BAR = 0.9
 HARM = 20_000
+PATIENCE_S = 60.0
 CONTRACT = """
 contract: treaty/v1
 plugin: {name}
@@ -85,8 +86,12 @@ def rate(stage: Stage, neighbour: str | None, uplinks: int) -> float:
 
         until(lambda: read() >= uplinks / 10, "the first tenth")
         first, began = read(), time.monotonic()
-        until(lambda: read() >= uplinks, "the backlog")
-        return (uplinks - first) / (time.monotonic() - began)
+        try:
+            until(lambda: read() >= uplinks, "the backlog", PATIENCE_S)
+        except TimeoutError as error:
+            # A rate too, and the other cases' are wanted all the same.
+            say(f"beside {neighbour}: {error}")
+        return (read() - first) / (time.monotonic() - began)
 
 
 def main() -> None:

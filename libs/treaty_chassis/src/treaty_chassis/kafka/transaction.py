@@ -11,7 +11,9 @@ from treaty_chassis.kafka.port import Client, FatalError, TimedOutError
 __all__ = ["persist", "transact"]
 
 T = TypeVar("T")
-_TRIES = 8
+# Of five seconds each, as a rule: a broker on a busy machine takes a minute to come back, and a process that
+# stays keeps its children and its place.
+_TRIES = 24
 
 
 def persist(call: Callable[[], T], what: str) -> T:
