@@ -12,7 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError, ahead
@@ -86,6 +93,34 @@ def test_a_restart_keeps_port_and_data_and_so_does_a_kill(broker):
     broker.start()
     assert broker.bootstrap_servers == before
     assert values(before, "kept", 2) == [b"1", b"2"]
+
+
+@pytest.mark.timeout(180)
+def test_a_transaction_that_a_kill_cuts_off_leaves_nothing_that_hangs(broker):
+    """Its time is over before the broker is back, which aborts it; see Kafka._end_session."""
+    create(broker.bootstrap_servers, "cut")
+    produce(broker.bootstrap_servers, "cut", b"before")
+    place, own = TopicPartition("cut", 0, 1), {"bootstrap.servers": broker.bootstrap_servers}
+    member = Consumer(own | {"group.id": "cut"})
+    cut = Producer(own | {"transactional.id": "cut", "transaction.timeout.ms": 1000})
+    cut.init_transactions(30)
+    cut.begin_transaction()
+    cut.produce("cut", b"cut off")
+    cut.send_offsets_to_transaction([place], member.consumer_group_metadata(), 30)
+    assert cut.flush(30) == 0
+    broker.kill()
+    broker.start()
+    produce(broker.bootstrap_servers, "cut", b"after", "another")
+    assert values(broker.bootstrap_servers, "cut", 2) == [b"before", b"after"]
+    admin = AdminClient(own)
+
+    def settled() -> bool:
+        asked = ConsumerGroupTopicPartitions("cut", [TopicPartition("cut", 0)])
+        (found,) = admin.list_consumer_group_offsets([asked], require_stable=True).values()
+        return found.result(30).topic_partitions[0].error is None
+
+    assert wait_until(settled, 30, 0.1), "the group's offset hangs"
+    member.close()
 
 
 def test_a_data_directory_has_one_broker(broker):
