@@ -9,7 +9,6 @@ docs/decisions/0003-deduplication-from-the-log.md.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Final, TypeAlias
@@ -56,7 +55,7 @@ class Window:
     def __init__(self, span_ms: int = WINDOW_MS, max_keys: int = MAX_KEYS) -> None:
         self._span = span_ms
         self._max_keys = max_keys
-        self._seen: OrderedDict[Key, Times] = OrderedDict()
+        self._seen: dict[Key, Times] = {}
         self._received = 0
         self._accepted = 0
         self._forget_at = 0
@@ -75,13 +74,12 @@ class Window:
         self._received = received_at if received_at > self._received else self._received
         self._accepted = accepted_at if accepted_at > self._accepted else self._accepted
         seen = self._seen
-        before = seen.get(key)
+        before = seen.pop(key, None)
         # A repeat is remembered too, so that nothing hangs on what came before the window.
         seen[key] = (received_at, accepted_at)
-        repeat = False
-        if before is not None:
-            seen.move_to_end(key)
-            repeat = abs(received_at - before[0]) <= self._span and not self._is_over(before)
+        repeat = before is not None and (
+            abs(received_at - before[0]) <= self._span and not self._is_over(before)
+        )
         if self._accepted >= self._forget_at or len(seen) > self._max_keys:
             self._forget()
         return repeat
@@ -95,10 +93,17 @@ class Window:
         """Makes room. What is over and stands behind what is not stays for now, and counts for nothing."""
         seen = self._seen
         self._forget_at = self._accepted + FORGET_EVERY_MS
-        while seen:
-            if not self._is_over(next(iter(seen.values()))) and len(seen) <= self._max_keys:
-                return
-            seen.popitem(last=False)
+        spare = len(seen) - self._max_keys
+        if spare > 0:
+            # A dict is searched for its first key past all that were deleted before it: not for every uplink.
+            spare += self._max_keys // 100
+        gone: list[Key] = []
+        for key, times in seen.items():
+            if len(gone) >= spare and not self._is_over(times):
+                break
+            gone.append(key)
+        for key in gone:
+            del seen[key]
 
 
 def repeated(window: Window, arrival: Arrival) -> bool:
