@@ -57,6 +57,7 @@ lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/python -m treaty_contract_governance.openapi --check
 	$(BIN)/python -m treaty_device_registry.openapi --check
 	$(BIN)/python -m treaty_push_gateway.openapi --check
+	$(BIN)/python helm/generated.py --check
 
 bench: setup ## a benchmark by name
 	@$(BIN)/treaty bench $(ARGS)
