@@ -141,3 +141,56 @@ def test_a_contract_opens_what_it_names() -> None:
 def test_deep_nesting_is_judged_or_refused(head: str, repeated: str, tail: str, levels: int) -> None:
     source = f"{PLAIN}PLAIN = 1\nX = {head}{repeated * levels}{tail}\n"
     assert codes(source) == ({"X313"} if levels > 400 else set())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "type Pair = tuple[int, int]\n",
+        "def first[T](items: list[T]) -> T:\n    return items[0]\n",
+        "def first[T: eval('int')](items: list[T]) -> T:\n    return items[0]\n",
+        "class Box[T: open('x')]:\n    pass\n",
+        "NAME = f'{'a'}'\n",
+        "NAME = f\"{','.join(['\\n'])}\"\n",
+        "NAME = f'{1:{f'{2}'}}'\n",
+        "NAME = f'''{1 # one\n}'''\n",
+        "NAME = f'{\n1}'\n",
+    ],
+)
+def test_what_only_a_later_python_reads_is_refused_by_every_one(source: str) -> None:
+    assert "X313" in codes(source + PLAIN)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "NAME = f\"{'a'}\\n{1:{2}}{{}}\"\n",
+        "NAME = f'''{\"a\"\n}\\t{','.join(['#'])}'''\n",
+        "NAME = rf'\\d{1!r:>{2}}'\n",
+        "NAME = f'{1}' f\"{2}\" '\\n'\n",
+    ],
+)
+def test_what_every_python_reads_is_read(source: str) -> None:
+    assert codes(source + PLAIN) == set()
+
+
+@pytest.mark.parametrize("name", ["cgi", "imp", "compression", "annotationlib"])
+def test_a_module_named_like_one_of_any_library_is_ambiguous(name: str) -> None:
+    """3.11 still has `imp` and `cgi`, 3.14 brings `compression`: the judging Python has no say in it."""
+    assert "X316" in codes(f"import {name}\n" + PLAIN, {f"{name}.py": "X = 1\n"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["-" * 60_000 + "int", "a." * 60_000 + "b", "|".join(["int"] * 40_000), "f(" + "1+" * 40_000 + "1)"],
+    ids=["signs", "attributes", "alternatives", "terms"],
+)
+def test_a_type_too_long_to_be_walked_is_refused(text: str) -> None:
+    assert "X313" in codes(f"def f(x: '{text}') -> int:\n    return 1\n" + PLAIN)
+
+
+@pytest.mark.parametrize(("branches", "found"), [(1_000, False), (1_001, True)])
+def test_an_if_statement_has_as_many_branches_as_every_python_compiles(branches: int, found: bool) -> None:
+    ladder = "".join(f"    elif x == {number}:\n        pass\n" for number in range(branches))
+    source = f"def f(x: int) -> None:\n    if x:\n        pass\n{ladder}"
+    assert ("X313" in codes(source + PLAIN)) is found

@@ -12,7 +12,7 @@ from treaty_sandbox import Applied
 
 __all__ = ["ENGINE", "Verdict"]
 
-ENGINE = "treaty-contracts/2"
+ENGINE = "treaty-contracts/3"
 """The judging rules' version: it changes whenever the same package may be judged differently."""
 
 

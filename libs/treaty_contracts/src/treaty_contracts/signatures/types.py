@@ -13,9 +13,20 @@ from typing import Any
 
 from treaty_contracts.signatures.lineage import BUILTINS, CANONICAL, lineage_of
 
-__all__ = ["Form", "form_of", "parse_type", "shown_type", "substitute", "unknown_names"]
+__all__ = [
+    "MAX_TYPE_TEXT",
+    "Form",
+    "form_of",
+    "parse_expression",
+    "parse_type",
+    "shown_type",
+    "substitute",
+    "unknown_names",
+]
 
 Form = Any
+MAX_TYPE_TEXT = 1_000
+"""Characters: as long as a type gets, and short enough for every walk of what is read of it."""
 
 
 def _name_form(dotted: str, resolve: Callable[[str], Form] | None) -> Form:
@@ -82,13 +93,20 @@ def form_of(node: ast.expr | None, resolve: Callable[[str], Form] | None = None)
     return _name_form(dotted, resolve) if dotted is not None else ["text", ast.unparse(node)]
 
 
+def parse_expression(text: str) -> ast.expr | None:
+    """The expression a text holds; None where it holds none, or is longer than any type."""
+    if len(text) > MAX_TYPE_TEXT:
+        return None
+    try:
+        return ast.parse(text.strip(), mode="eval", feature_version=(3, 11)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def parse_type(text: str, resolve: Callable[[str], Form] | None = None) -> Form:
     """The form of an annotation written as text."""
-    try:
-        node = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
-        return ["text", text]
-    return form_of(node, resolve)
+    node = parse_expression(text)
+    return form_of(node, resolve) if node is not None else ["text", text]
 
 
 def unknown_names(form: Form) -> set[str]:

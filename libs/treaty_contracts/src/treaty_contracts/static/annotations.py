@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import ast
 
-__all__ = ["parts_that_run"]
+from treaty_contracts.signatures.types import MAX_TYPE_TEXT, parse_expression
+from treaty_contracts.static.reporting import Report
+
+__all__ = ["judge_annotation"]
 
 
-def _in_text(node: ast.Constant, text: str) -> ast.expr | None:
+def _in_text(report: Report, node: ast.Constant, text: str) -> ast.expr | None:
     """The expression a text holds, standing where the text does; None where it is none."""
-    try:
-        inner = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
+    if len(text) > MAX_TYPE_TEXT:
+        report.say("X313", f"a type of more than {MAX_TYPE_TEXT} characters", node)
         return None
-    for part in ast.walk(inner):
+    inner = parse_expression(text)
+    for part in ast.walk(inner) if inner is not None else ():
         ast.copy_location(part, node)
     return inner
 
 
-def parts_that_run(annotation: ast.expr | None) -> list[ast.expr]:
-    """The expressions in an annotation that are to be judged as code, in their order."""
-    found: list[ast.expr] = []
+def judge_annotation(report: Report, annotation: ast.expr | None) -> None:
+    """Walks the expressions in an annotation that are code, in their order."""
     waiting: list[tuple[ast.expr | None, bool]] = [(annotation, True)]
     while waiting:
         node, is_type = waiting.pop()
@@ -28,9 +30,9 @@ def parts_that_run(annotation: ast.expr | None) -> list[ast.expr]:
         if node is None:
             continue
         if not is_type:
-            found.append(node)
+            report.visit(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            inner = [(_in_text(node, node.value), True)]
+            inner = [(_in_text(report, node, node.value), True)]
         elif isinstance(node, ast.Subscript):
             name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
             parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -42,6 +44,5 @@ def parts_that_run(annotation: ast.expr | None) -> list[ast.expr]:
         elif isinstance(node, ast.BinOp):
             inner = [(node.left, True), (node.right, True)]
         else:
-            found.append(node)
+            report.visit(node)
         waiting += reversed(inner)
-    return found

@@ -15,6 +15,7 @@ from treaty_contracts.static.declared import judge_returns, judge_signatures
 from treaty_contracts.static.files import judge_files
 from treaty_contracts.static.imports import ImportUse
 from treaty_contracts.static.javascript import judge_javascript
+from treaty_contracts.static.library_names import LIBRARY_NAMES
 from treaty_contracts.static.modules import Module, Package
 from treaty_contracts.static.permission import Permission
 from treaty_contracts.static.promised import judge_bindings
@@ -189,7 +190,7 @@ def _ambiguous(package: Package, facts: StaticFacts) -> list[Finding]:
     ]
     imported = {use.path.split(".")[0] for use in facts.imports}
     for name, path in sorted(package.paths.items()):
-        if name in sys.stdlib_module_names and name in imported:
+        if name in LIBRARY_NAMES and name in imported:
             message = f"{path} has the name of a standard module that the package imports"
             found.append(Finding("X316", Severity.ERROR, message, place=Place(path)))
     return found

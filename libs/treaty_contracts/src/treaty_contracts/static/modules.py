@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import sys
 from dataclasses import dataclass, field
 
+from treaty_contracts.static.library_names import LIBRARY_NAMES
 from treaty_contracts.static.pruning import prune
 from treaty_contracts.static.safe_library import SAFE, WHY_NOT
 from treaty_contracts.static.scopes import Scope, build_scopes
@@ -13,7 +13,7 @@ from treaty_contracts.static.source import Source, read_source
 
 __all__ = ["Module", "Package"]
 
-_LIBRARY = frozenset(sys.stdlib_module_names) | {name.split(".", 1)[0] for name in SAFE} | set(WHY_NOT)
+_LIBRARY = LIBRARY_NAMES | {name.split(".", 1)[0] for name in SAFE} | set(WHY_NOT)
 
 MAX_REEXPORTS = 10_000
 """Steps followed from one name: a package of the size that is read at all needs far fewer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Protocol
+from typing import Any, Protocol
 
 from treaty_contracts.findings import Severity
 from treaty_contracts.static.naming import Names
@@ -33,3 +33,5 @@ class Report(Protocol):
     ) -> None: ...
 
     def used(self, paths: set[str], node: ast.expr) -> None: ...
+
+    def visit(self, node: ast.AST) -> Any: ...

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from treaty_contracts.findings import Finding, Place, Severity
-from treaty_contracts.static.annotations import parts_that_run
+from treaty_contracts.static.annotations import judge_annotation
 from treaty_contracts.static.builtin_names import judge_builtin
 from treaty_contracts.static.calls import (
     judge_by_name,
@@ -212,7 +212,7 @@ class _Walker(ast.NodeVisitor):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         judge_match_names(self, node.target, node.value)
         self.visit(node.target)
-        self.visit_all(parts_that_run(node.annotation))
+        judge_annotation(self, node.annotation)
         self.visit_all([node.value])
 
     # Scopes
@@ -228,8 +228,8 @@ class _Walker(ast.NodeVisitor):
         given = node.args
         self.visit_all([*node.decorator_list, *given.defaults, *given.kw_defaults])
         for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
-            self.visit_all(parts_that_run(argument.annotation if argument is not None else None))
-        self.visit_all(parts_that_run(node.returns))
+            judge_annotation(self, argument.annotation if argument is not None else None)
+        judge_annotation(self, node.returns)
         self.functions += 1
         self.in_hash += node.name == "__hash__"
         self.enter(node, node.body)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from dataclasses import dataclass
 
 from treaty_contracts.findings import Finding, Place, Severity
+from treaty_contracts.static.grammar import parse
 
 __all__ = ["Source", "hidden_characters", "read_source"]
 
@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
 _UTF8 = {"utf-8", "utf8", "u8", "utf", "utf-8-sig", "ascii", "us-ascii"}
 MAX_SOURCE_BYTES = 1024 * 1024
 MAX_DEPTH = 500
+MAX_BRANCHES = 1_000
+"""Of one if statement: some Pythons cannot compile two thousand."""
 MAX_NODES = 100_000
 """Parts of one file's tree: a table of thirty thousand numbers still fits."""
 
@@ -87,14 +89,19 @@ def _depth(tree: ast.AST) -> int:
     return depth
 
 
-def _nodes(tree: ast.AST) -> int:
-    """How many nodes the tree has; stops past MAX_NODES."""
+def _size(tree: ast.AST) -> tuple[int, int]:
+    """How many nodes the tree has, and the branches of its longest if statement; stops past MAX_NODES."""
     waiting: list[ast.AST] = [tree]
     count = 0
+    branches: dict[ast.AST, int] = {}
     while waiting and count <= MAX_NODES:
         count += 1
-        waiting += ast.iter_child_nodes(waiting.pop())
-    return count
+        node = waiting.pop()
+        for child in ast.iter_child_nodes(node):
+            waiting.append(child)
+            if _is_elif(node, child):
+                branches[child] = branches.get(node, 0) + 1
+    return count, max(branches.values(), default=0)
 
 
 def read_source(path: str, content: bytes) -> Source:
@@ -110,18 +117,19 @@ def read_source(path: str, content: bytes) -> Source:
         return Source(path, "", None, (_error("X311", "the source is not UTF-8", path, line),))
     found = hidden_characters(path, text)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(text, filename=path)
-            compile(tree, path, "exec", dont_inherit=True)
+        tree = parse(text, path)
     except SyntaxError as error:
         found.append(_error("X313", f"not Python: {error.msg}", path, error.lineno, error.offset))
         return Source(path, text, None, tuple(found))
     except (ValueError, RecursionError, MemoryError):
         found.append(_error("X313", "the source is nested too deep or holds a null byte", path))
         return Source(path, text, None, tuple(found))
-    if _nodes(tree) > MAX_NODES:
+    nodes, branches = _size(tree)
+    if nodes > MAX_NODES:
         found.append(_error("X313", f"more than {MAX_NODES} names, values and operations in one file", path))
+        return Source(path, text, None, tuple(found))
+    if branches > MAX_BRANCHES:
+        found.append(_error("X313", f"an if statement of more than {MAX_BRANCHES} branches", path))
         return Source(path, text, None, tuple(found))
     if _depth(tree) > MAX_DEPTH:
         found.append(_error("X313", f"nested deeper than {MAX_DEPTH} levels", path))

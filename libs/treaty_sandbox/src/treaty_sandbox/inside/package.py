@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -99,7 +100,11 @@ class _Importer:
         if spec is None or spec.loader_state is None:
             return
         source = self._sources.read(spec.loader_state) or b""
-        exec(compile(source, spec.loader_state, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        with warnings.catch_warnings():
+            # What a compiler doubts in a source, and whether it prints that, differs from Python to Python.
+            warnings.simplefilter("ignore")
+            code = compile(source, spec.loader_state, "exec", dont_inherit=True)
+        exec(code, module.__dict__)  # noqa: S102
 
     def get_data(self, path: str) -> bytes:
         """For pkgutil.get_data; `path` as in the package."""
