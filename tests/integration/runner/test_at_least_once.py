@@ -30,6 +30,7 @@ def test_killed_between_produce_and_commit_again_and_again_nothing_is_lost(flow:
         wait_for(lambda process=process: process.poll() is not None or not more(1), "the process's death")  # type: ignore[misc]
         assert process.returncode == -9
     last = flow.process(delivery=AT_LEAST_ONCE)
+    more(1)  # Nobody else can copy it: all before may be there already, and this process not yet at work.
     expected = {b"%d" % n for n in range(sent)}
     wait_for(lambda: set(values(read(flow.servers, flow.out))) >= expected, "every record's copy")
     last.terminate()
