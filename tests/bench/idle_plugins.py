@@ -18,45 +18,17 @@ from typing import Any
 
 from _plugins.stage import Stage, Worker, broker, say, until
 
+from treaty_contracts.specimen import SPECIMEN_DECODER, write_specimen
+
 USED, MANY = 5, 600
 START_BAR, MEMORY_BAR = 1.2, 1.05
-CONTRACT = """
-contract: treaty/v1
-plugin: {name}
-version: 1.0.0
-owner: Acme
-licence: Apache-2.0
-description: One of many.
-language: python
-entry: {{decode: "decoder:decode"}}
-models: [acme/one]
-networks: [native]
-content_types: [application/octet-stream]
-emits:
-  measurements:
-    air_temperature: {{quantity: temperature, unit: Cel}}
-"""
-DECODER = """
-from treaty import Decoded, DecodeError, Reading, Uplink
-
-NUMBER = {number}
-
-
-def decode(uplink: Uplink) -> Decoded:
-    if len(uplink.payload) != 1:
-        raise DecodeError("one byte expected")
-    return [Reading({{"air_temperature": float(uplink.payload[0])}})]
-"""
 
 
 def furnish(stage: Stage, count: int) -> list[str]:
     """So many plugins, the first five in use; those five's names."""
     names = [f"acme-{number:03}" for number in range(count)]
     for number, name in enumerate(names):
-        path = stage.folder / name
-        path.mkdir()
-        (path / "contract.yaml").write_text(CONTRACT.format(name=name))
-        (path / "decoder.py").write_text(DECODER.format(number=number))
+        write_specimen(stage.folder / name, decoder=f"{SPECIMEN_DECODER}\n\nNUMBER = {number}\n")
     stage.decide(names[USED:], used=False)
     stage.decide(names[:USED])
     for name in names[:USED]:

@@ -29,8 +29,10 @@ from treaty_contracts.verdict import ENGINE
 CORPUS = Path(__file__).parent / "corpus"
 PINS = Path(__file__).parent / "engine-rules.json"
 PIN_ANEW = "the rules changed: raise ENGINE where that matters, then run tests/contract/pin_verdicts.py"
-TELLING = {"attesting", "commands", "compatibility", "importing", "report"}
-"""Rooms that tell of verdicts, or judge something else than packages."""
+TELLING = {"attesting", "commands", "compatibility", "importing", "report"} | {
+    f"{name}.py" for name in ("__init__", "cli", "drafting", "specimen", "verdict")
+}
+"""Rooms and modules that tell of verdicts, write packages or judge something else."""
 CASES = sorted(path for kind in ("hostile", "honest") for path in (CORPUS / kind).iterdir())
 
 
@@ -51,7 +53,14 @@ def rules_digest() -> str:
     found: list[bytes] = []
     for path in root.rglob("*.py"):
         name = path.relative_to(root)
-        if name.parts[0] not in {*TELLING, "cli.py", "drafting.py", "verdict.py", "__init__.py"}:
+        if name.parts[0] not in {
+            *TELLING,
+            "cli.py",
+            "drafting.py",
+            "specimen.py",
+            "verdict.py",
+            "__init__.py",
+        }:
             found += definitions(path)
     return "sha256:" + hashlib.sha256(b"\0".join(sorted(found))).hexdigest()
 

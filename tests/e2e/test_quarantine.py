@@ -15,29 +15,12 @@ from confluent_kafka import Producer
 
 from treaty_cli.api import Api, token
 from treaty_cli.home import Home
+from treaty_contracts.specimen import write_specimen
 from treaty_embedded.process import wait_until
 from treaty_events.topics import raw_topic
 from treaty_push_gateway.client import Filter, Readings, Stream
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
-CONTRACT = """
-contract: treaty/v1
-plugin: acme
-version: {version}
-owner: Acme
-licence: Apache-2.0
-description: A thermometer that counts.
-language: python
-entry: {{decode: "decoder:decode"}}
-models: [acme/one]
-networks: [native]
-content_types: [application/octet-stream]
-emits:
-  measurements:
-    air_temperature: {{quantity: temperature, unit: Cel}}
-  properties:
-    number: {{type: integer}}
-"""
 DECODER = '''
 from treaty import Decoded, DecodeError, Reading, Uplink
 
@@ -57,11 +40,7 @@ FIXED = DECODER % '"number"'
 
 
 def write(folder: Path, version: str, decoder: str) -> Path:
-    path = folder / "acme"
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "decoder.py").write_text(decoder)
-    (path / "contract.yaml").write_text(CONTRACT.format(version=version))
-    return path
+    return write_specimen(folder / "acme", version=version, decoder=decoder, properties={"number": "integer"})
 
 
 class Fleet:

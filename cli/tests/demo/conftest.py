@@ -3,17 +3,12 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from treaty_cli.demo import corpora
 from treaty_cli.demo.corpora import Corpus
 from treaty_cli.demo.seed import Seed, SeedDevice, SeedGateway, Stranger
 from treaty_events.fleet import Authentication
 from treaty_events.networks import Network
-
-# A busy machine is no fault of the code: pytest-timeout bounds what hangs.
-settings.register_profile("treaty", deadline=None)
-settings.load_profile("treaty")
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 WORKSPACE = "11111111-0000-4000-8000-000000000000"

@@ -11,47 +11,19 @@ import pytest
 from pydantic import ValidationError
 
 from treaty_contracts import Policy, Verdict, check
+from treaty_contracts.specimen import SPECIMEN_DECODER, write_specimen
 from treaty_normalization.plugins import Plugin, Rejected, judged
 from treaty_normalization.settings import Settings
 from treaty_normalization.shelf import Shelf, ShelfError
 
-CONTRACT = """
-contract: treaty/v1
-plugin: {name}
-version: 1.0.0
-owner: Acme
-licence: Apache-2.0
-description: One.
-language: python
-entry: {{decode: "decoder:decode"}}
-models: [acme/one]
-networks: [native]
-content_types: [application/octet-stream]
-emits:
-  measurements:
-    air_temperature: {{quantity: temperature, unit: Cel}}
-"""
-DECODER = """
-from treaty import Decoded, DecodeError, Reading, Uplink
-
-
-def decode(uplink: Uplink) -> Decoded:
-    if len(uplink.payload) != 1:
-        raise DecodeError("one byte expected")
-    return [Reading({"air_temperature": float(uplink.payload[0])})]
-"""
 Maker = Callable[..., Path]
 judge = partial(check, policy=Policy())
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Maker:
-    def make(folder: str, name: str | None = None, decoder: str = DECODER) -> Path:
-        path = tmp_path / folder
-        path.mkdir()
-        (path / "contract.yaml").write_text(CONTRACT.format(name=name or folder))
-        (path / "decoder.py").write_text(decoder)
-        return path
+    def make(folder: str, name: str | None = None, decoder: str = SPECIMEN_DECODER) -> Path:
+        return write_specimen(tmp_path / folder, name, decoder=decoder)
 
     return make
 
@@ -74,7 +46,7 @@ def test_an_admitted_package_is_taken_with_its_digest_bytes_and_attestation(
     found = shelf(tmp_path).take("acme", digest, judge)
     assert isinstance(found, Plugin)
     assert found.digest == digest
-    assert found.files["decoder.py"] == DECODER.encode()
+    assert found.files["decoder.py"] == SPECIMEN_DECODER.encode()
     attested = json.loads(found.attestation)
     assert (attested["digest"], attested["admitted_here"]) == (digest, True)
     assert attested["sandbox"]["applied"]
@@ -106,7 +78,7 @@ def test_what_comes_and_goes_is_seen_without_looking_into_it(make: Maker, tmp_pa
 
 
 def test_a_refused_package_is_not_taken_and_judged_once(make: Maker, tmp_path: Path) -> None:
-    path = make("broken", decoder="import socket\n" + DECODER)
+    path = make("broken", decoder="import socket\n" + SPECIMEN_DECODER)
     found = shelf(tmp_path)
     digest = check(path).digest
     why = found.take("broken", digest, judge)
@@ -117,10 +89,10 @@ def test_a_refused_package_is_not_taken_and_judged_once(make: Maker, tmp_path: P
 
 def test_of_versions_side_by_side_the_admitted_one_is_taken(make: Maker, tmp_path: Path) -> None:
     make("acme-1", name="acme")
-    second = make("acme-2", name="acme", decoder=DECODER + "\n")
+    second = make("acme-2", name="acme", decoder=SPECIMEN_DECODER + "\n")
     found = shelf(tmp_path).take("acme", check(second).digest, judge)
     assert isinstance(found, Plugin)
-    assert found.files["decoder.py"] == DECODER.encode() + b"\n"
+    assert found.files["decoder.py"] == SPECIMEN_DECODER.encode() + b"\n"
 
 
 def test_a_folder_that_changes_while_it_is_judged_is_rejected(make: Maker) -> None:

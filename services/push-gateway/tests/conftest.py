@@ -2,13 +2,8 @@ import json
 import uuid
 
 import pytest
-from hypothesis import settings
 
 from treaty_push_gateway.stream.entry import read_entry
-
-# A machine that is busy with other tests is no fault of the code's.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 
 def _value(device, workspace="w1", model="m/1", names=("t",), ordered_at=0, padding=0, **more):

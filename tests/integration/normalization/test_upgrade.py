@@ -7,12 +7,13 @@ import uuid
 from collections import Counter
 from itertools import groupby
 
+from treaty_contracts.specimen import SPECIMEN_DECODER
 from treaty_events.decisions import PluginState
 
 from .conftest import Worker, until
-from .packages import DECODER, acme_uplink, name_of, write
+from .packages import acme_uplink, name_of, write
 
-NEWER = DECODER.replace("float(uplink.payload[0])", "float(uplink.payload[0]) + 0.5")
+NEWER = SPECIMEN_DECODER.replace("float(uplink.payload[0])", "float(uplink.payload[0]) + 0.5")
 
 
 def test_under_load_every_uplink_is_read_once_and_each_partition_switches_once(worker: Worker) -> None:

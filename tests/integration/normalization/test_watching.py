@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 
+from treaty_contracts.specimen import SPECIMEN_DECODER
 from treaty_events.decisions import PluginState
 from treaty_normalization.backlog import LOOK_EVERY_S
 
 from .conftest import Worker, until
-from .packages import DECODER, acme_uplink, name_of, write
+from .packages import acme_uplink, name_of, write
 
-BROKEN = DECODER.replace('"air_temperature"', '"undeclared" if uplink.payload == b"x" else "air_temperature"')
+BROKEN = SPECIMEN_DECODER.replace(
+    '"air_temperature"', '"undeclared" if uplink.payload == b"x" else "air_temperature"'
+)
 
 
 def test_past_its_budget_a_version_is_reported_and_what_was_in_order_goes_on(worker: Worker) -> None:

@@ -19,6 +19,7 @@ from treaty_events.headers import header
 from treaty_events.uplinks import UplinkAccepted
 
 from .conftest import NOW_MS, Worker, until
+from .packages import name_of, write
 
 PLUGINS = Path(__file__).parents[3] / "plugins"
 HOSTILE = '''
@@ -31,26 +32,6 @@ def decode(uplink: Uplink) -> Decoded:
         pass
     return [Reading({"air_temperature": 20.0})]
 '''
-HOSTILE_CONTRACT = """
-contract: treaty/v1
-plugin: {name}
-version: 1.0.0
-owner: Acme
-licence: Apache-2.0
-description: One.
-language: python
-entry: {{decode: "decoder:decode"}}
-models: [acme/one]
-networks: [native]
-content_types: [application/octet-stream]
-emits:
-  measurements:
-    air_temperature: {{quantity: temperature, unit: Cel}}
-"""
-
-
-def name_of(family: str) -> str:
-    return f"{family}-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
@@ -175,10 +156,7 @@ def test_a_plugin_that_hangs_costs_its_own_uplink_and_nobody_elses_time(
     worker: Worker, decentlab: str
 ) -> None:
     hostile = name_of("hostile")
-    path = worker.folder / hostile
-    path.mkdir()
-    (path / "contract.yaml").write_text(HOSTILE_CONTRACT.format(name=hostile))
-    (path / "decoder.py").write_text(HOSTILE)
+    write(worker.folder, hostile, decoder=HOSTILE)
     for plugin in (hostile, decentlab):
         worker.decide(plugin, PluginState.ADMITTED)
     worker.start()
