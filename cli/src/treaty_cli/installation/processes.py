@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Final
 
 from treaty_cli.installation.definitions import WORKER
 from treaty_cli.installation.elsewhere import Service
 from treaty_cli.installation.selection import Group, Selection
 
 __all__ = ["names", "processes", "published"]
+
+PLUGINS: Final = "/plugins"
+"""Where the images have their packages."""
 
 
 def names(group: Group) -> list[str]:
@@ -30,7 +34,8 @@ def processes(
         default = f"${{TREATY_ACCEPTED_PARTITIONS:-{selection.partitions}}}"
         service["environment"]["TREATY_ACCEPTED_PARTITIONS"] = default
     if name == "publish":
-        service["command"] = ["plugin", "publish", *published(selection)]
+        given, found = service["command"], published(selection)
+        service["command"] = [part for one in given for part in (found if one == PLUGINS else [one])]
     if name in (parts["push"], "publish", "treaty"):
         _packages(service, everybody, beside)
     if name == parts["ingestion"] and selection.ingestion > 1:
@@ -46,8 +51,8 @@ def published(selection: Selection) -> list[str]:
     image's where one group hosts all, or where its plugins are not known."""
     groups = [group for group in selection.groups if not group.image]
     if any(group.plugins == "*" or group.hosted is None for group in groups):
-        return ["/plugins"]
-    return sorted({f"/plugins/{path.name}" for group in groups for path in (group.hosted or {}).values()})
+        return [PLUGINS]
+    return sorted({f"{PLUGINS}/{path.name}" for group in groups for path in (group.hosted or {}).values()})
 
 
 def _workers(service: Service, selection: Selection, beside: Path) -> Iterator[tuple[str, Service]]:
@@ -73,5 +78,5 @@ def _packages(service: Service, packages: Iterable[Path], beside: Path) -> None:
     for package in packages:
         source = os.path.relpath(package.resolve(), beside.resolve())
         source = source if source.startswith("..") else f"./{source}"
-        mount = {"type": "bind", "source": source, "target": f"/plugins/{package.name}", "read_only": True}
+        mount = {"type": "bind", "source": source, "target": f"{PLUGINS}/{package.name}", "read_only": True}
         service.setdefault("volumes", []).append(mount | {"bind": {"create_host_path": False}})
