@@ -49,8 +49,8 @@ class Supervisor:
 
     def keep(self, name: str, kept: Keepable, superseded: Callable[[], bool] = lambda: False) -> None:
         """From now on, until released; it runs already. `superseded` tells that it ended because another took
-        its place, or that the broker took it for dead while it stood still. It starts again, but one that
-        meets that four times in a minute has a rival, and stays down rather than fight it for ever."""
+        its place. It starts again, for that one may be gone by now; but one that meets it four times in a
+        minute has a rival that stays, and stays down rather than fight it for ever."""
         released = threading.Event()
         watcher = threading.Thread(
             target=self._watch, args=(name, kept, superseded, released), name=f"keeps-{name}", daemon=True
@@ -76,7 +76,7 @@ class Supervisor:
                     self._say(name, "is fenced again and again: another process has its slot; it stays down")
                     return
                 fenced.append(time.monotonic())
-                ending = "was fenced: it stood still for long, or another process has its slot"
+                ending = "was fenced: another process took its slot"
             self._say(name, f"{ending}, starts again in {backoff_s(deaths):.1f} s")
             if released.wait(backoff_s(deaths)):
                 return
