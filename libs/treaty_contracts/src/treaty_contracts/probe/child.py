@@ -134,6 +134,9 @@ class Prober:
             renderer = Renderer()
             value = renderer.render(result)
             return {"value": value, "endless": True} if renderer.endless else {"value": value}
+        except MemoryError as error:
+            # What cannot be told within its memory could not be sent within it either.
+            return failure(error)
         except BaseException:
             return {"value": ["object", lineage(type(result)), []]}
 
