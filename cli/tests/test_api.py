@@ -41,10 +41,21 @@ def test_a_platform_elsewhere_is_named_by_the_environment(
     (tmp_path / "token").write_text("a.token\n")
     monkeypatch.setenv("TREATY_GOVERNANCE_URL", url)
     monkeypatch.setenv("TREATY_TOKEN_FILE", str(tmp_path / "token"))
-    with Api(Home(tmp_path), "governance") as api:
+    with Api.named(Home(tmp_path), "governance") as api:
         assert api.get("/v1/plugins") == {"authorization": "Bearer a.token"}
     with pytest.raises(NotRunningError):
-        Api(Home(tmp_path), "registry")
+        Api.named(Home(tmp_path), "registry")
+
+
+def test_what_a_home_brings_up_is_its_own_whatever_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`treaty up` publishes its plugins and `treaty demo` registers its fleet there, and nowhere else."""
+    (tmp_path / "token").write_text("a.token\n")
+    monkeypatch.setenv("TREATY_GOVERNANCE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TREATY_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(NotRunningError):
+        Api(Home(tmp_path), "governance")
 
 
 def test_a_platform_elsewhere_without_a_token_is_said_to_need_one(
@@ -53,7 +64,7 @@ def test_a_platform_elsewhere_without_a_token_is_said_to_need_one(
     monkeypatch.setenv("TREATY_GOVERNANCE_URL", "http://127.0.0.1:1")
     monkeypatch.delenv("TREATY_TOKEN_FILE", raising=False)
     with pytest.raises(ApiError, match="TREATY_TOKEN_FILE"):
-        Api(Home(tmp_path), "governance")
+        Api.named(Home(tmp_path), "governance")
     monkeypatch.setenv("TREATY_TOKEN_FILE", str(tmp_path / "none"))
     with pytest.raises(ApiError, match="No such file"):
-        Api(Home(tmp_path), "governance")
+        Api.named(Home(tmp_path), "governance")

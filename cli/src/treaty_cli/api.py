@@ -83,12 +83,17 @@ def _elsewhere(service: str) -> tuple[str, str] | None:
 
 
 class Api:
-    """One service of the platform: `Api(home, "registry")`; of one elsewhere, where the environment names it.
-    Raises ApiError for every refusal."""
+    """One service of the platform that this home brought up: `Api(home, "registry")`. Raises ApiError for
+    every refusal."""
 
     def __init__(self, home: Home, service: str) -> None:
-        url, bearer = _elsewhere(service) or (home.running().urls[service], token(home)["access_token"])
-        self._client = _client(url, bearer)
+        self._client = _client(home.running().urls[service], token(home)["access_token"])
+
+    @classmethod
+    def named(cls, home: Home, service: str) -> Self:
+        """The service of the platform that the environment names, else of this home's."""
+        elsewhere = _elsewhere(service)
+        return cls(home, service) if elsewhere is None else cls.at(*elsewhere)
 
     @classmethod
     def at(cls, url: str, bearer: str) -> Self:

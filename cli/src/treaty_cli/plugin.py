@@ -82,7 +82,7 @@ def publish(context: typer.Context, paths: Paths, as_json: Json = False) -> None
         if verdict.contract_error or not verdict.admitted:
             _say(path, verdict)
             raise typer.Exit(exit_code(verdict))
-    with Api(home, "governance") as api:
+    with Api.named(home, "governance") as api:
         decisions = [publish_verdict(api, verdict) for _, verdict in judged]
     _show(decisions, as_json)
 
@@ -95,7 +95,7 @@ def _show(plugins: list[dict[str, Any]], as_json: bool) -> None:
 @app.command("list")
 def list_command(context: typer.Context, as_json: Json = False) -> None:
     """Every plugin governance knows, with its state."""
-    with Api(context.obj, "governance") as api:
+    with Api.named(context.obj, "governance") as api:
         _show(list(api.items("/v1/plugins")), as_json)
 
 
@@ -117,7 +117,7 @@ def reinstate(context: typer.Context, name: Name, as_json: Json = False) -> None
 
 
 def _change(context: typer.Context, path: str, body: dict[str, str], as_json: bool) -> None:
-    with Api(context.obj, "governance") as api:
+    with Api.named(context.obj, "governance") as api:
         decision = api.post(path, body)
     if as_json:
         print_json(decision)
