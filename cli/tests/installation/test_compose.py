@@ -168,11 +168,16 @@ def test_a_port_of_the_machine_is_taken_once() -> None:
     assert services["ingestion-1"]["environment"]["TREATY_SLOT"] == "1"
 
 
+def package(folder: Path, plugin: str) -> Path:
+    """A package of somebody's own in the folder, which need not be named like the plugin."""
+    shutil.copytree(PLUGINS / "milesight-em300", folder)
+    contract = folder / "contract.yaml"
+    contract.write_text(contract.read_text().replace("plugin: milesight-em300", f"plugin: {plugin}"))
+    return folder
+
+
 def test_packages_of_one_s_own_are_mounted_where_plugins_are_looked_for(tmp_path: Path) -> None:
-    own = tmp_path / "acme" / "acme-door"
-    shutil.copytree(PLUGINS / "milesight-em300", own)
-    contract = own / "contract.yaml"
-    contract.write_text(contract.read_text().replace("plugin: milesight-em300", "plugin: acme-door"))
+    own = package(tmp_path / "acme" / "acme-door", "acme-door")
     output = tmp_path / "platform" / "compose.yaml"
     output.parent.mkdir()
     told("--plugins", "decentlab", "--group", "acme=acme-*", "--own", f"acme={own.parent}", "-o", str(output))
@@ -181,6 +186,55 @@ def test_packages_of_one_s_own_are_mounted_where_plugins_are_looked_for(tmp_path
         assert mounts(services[name])["/plugins/acme-door"] == "../acme/acme-door"
     assert mounts(services[WORKER]) == {}
     assert services["publish"]["command"] == ["plugin", "publish", "/plugins/acme-door", "/plugins/decentlab"]
+
+
+def test_packages_that_two_groups_host_hide_nothing_and_are_mounted_once(tmp_path: Path) -> None:
+    package(tmp_path / "own$HOME" / "decentlab", "acme-door")
+    own = tmp_path / "own$HOME"
+    output = tmp_path / "compose.yaml"
+    groups = ("--group", "a=acme-*", "--group", "b=*", "--own", f"a={own}", "--own", f"b={own}")
+    told(*groups, "-o", str(output))
+    services = yaml.safe_load(output.read_text())["services"]
+    for name in ("worker-a-0", "worker-b-0", "push-gateway", "publish", "treaty"):
+        targets = [v["target"] for v in services[name]["volumes"] if isinstance(v, dict)]
+        assert targets == ["/plugins/acme-door"], name
+        # As compose writes a dollar that names no variable.
+        assert mounts(services[name])["/plugins/acme-door"] == "./own$$HOME/decentlab"
+
+
+def test_packages_of_one_s_own_are_mounted_where_nothing_is_known_of_the_image_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = package(tmp_path / "own" / "acme-door", "acme-door").parent
+    for name in ("docker-compose.yml", "helm/treaty"):
+        target = tmp_path / "share" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.symlink_to(ROOT / name)
+    monkeypatch.setattr("treaty_cli.installation.definitions.folder", lambda: tmp_path / "share")
+    choice = ["compose", "--group", "acme=acme-*", "--own", f"acme={own}"]
+    found = CliRunner().invoke(app, choice)
+    assert found.exit_code == 0, found.stderr
+    services = yaml.safe_load(found.stdout)["services"]
+    assert "/plugins/acme-door" in mounts(services["worker-acme-0"])
+    assert services["publish"]["command"] == ["plugin", "publish", "/plugins"]
+
+
+def test_a_plugin_in_two_folders_is_refused(tmp_path: Path) -> None:
+    one = package(tmp_path / "one" / "acme-door", "acme-door").parent
+    two = package(tmp_path / "two" / "acme-door", "acme-door").parent
+    groups = ("--group", "a=acme-*", "--group", "b=acme-*", "--own", f"a={one}", "--own", f"b={two}")
+    assert "acme-door is in" in refused(*groups)
+    choice = ("--group", "a=acme-*", "--image", "a=acme:1", "--own", f"a={one}")
+    assert "'a' has an image of its own" in refused(*choice)
+    assert "'shipped' hosts decentlab, which is none of acme-door" in refused(
+        "--plugins", "decentlab", "--own", f"shipped={one}"
+    )
+
+
+def test_what_was_asked_for_stays_a_comment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["treaty", "compose", "--services", "push,\nname: other"])
+    assert written()["name"] == "treaty"
+    assert "# name: other'" in told().splitlines()
 
 
 def test_an_image_of_one_s_own_is_hosted_and_nothing_is_published_for_it() -> None:
@@ -215,6 +269,10 @@ def test_an_image_of_one_s_own_is_hosted_and_nothing_is_published_for_it() -> No
         (["--own", f"shipped={PLUGINS}"], "decentlab is a plugin of the image already"),
         (["--own", f"shipped={ROOT / 'docs'}"], "is no folder of plugin packages"),
         (["--plugins", "a b"], "expected names of plugins or shell patterns"),
+        (["--group", "ingestion=*"], "'ingestion' is a service"),
+        (["--tag", "1}$HOME"], "'1}$HOME' cannot stand in an image's name"),
+        (["--registry", "r.example.com/$USER"], "cannot stand in an image's name"),
+        (["--group", "a=*", "--image", "a=r.example.com/a b"], "cannot stand in an image's name"),
     ],
 )
 def test_what_is_not_there_is_refused_by_name(arguments: list[str], says: str) -> None:

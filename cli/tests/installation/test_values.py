@@ -61,6 +61,11 @@ def test_a_group_is_a_stateful_set_with_as_many_slots_and_topics_with_as_many_pa
     assert found["services"]["governance"]["environment"] == {"TREATY_ACCEPTED_PARTITIONS": "3"}
 
 
+def test_replicas_of_ingestion_are_the_chart_s_unless_asked_for() -> None:
+    assert "services" not in written()
+    assert written("--slots", "ingestion=1")["services"] == {"ingestion": {"replicas": 1}}
+
+
 def test_only_secrets_of_chosen_services_are_named() -> None:
     found = written("--services", "push,normalization", "--registry-url", "https://devices.example.com")
     assert {"database", "redis", "sealing"} & set(found) == set()

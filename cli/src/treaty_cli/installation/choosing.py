@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -15,6 +15,7 @@ from treaty_cli.installation.selection import (
     Selection,
     SelectionError,
     groups,
+    matching,
     numbers,
     one_of,
     pairs,
@@ -24,6 +25,8 @@ from treaty_contracts import ContractError, load
 
 __all__ = ["Folder", "Groups", "Images", "Patterns", "Registry", "Services", "Slots", "Tag", "chosen"]
 
+INGESTION: Final = "ingestion"
+"""The one service that slots are asked for by its name."""
 Services: TypeAlias = Annotated[
     list[str], typer.Option("--services", help="Which, commas between them; all where none is named.")
 ]
@@ -78,22 +81,25 @@ def chosen(
     asked = pairs("--group", named)
     if SHIPPED in asked:
         raise SelectionError("--group", f"what {SHIPPED!r} hosts is said by --plugins")
+    if INGESTION in asked:
+        raise SelectionError("--group", f"{INGESTION!r} is a service: give the group another name")
     if patterns is not None or not asked:
         asked = {SHIPPED: patterns or "*", **asked}
     kept = one_of("--services", services, defined.parts)
     shipped = folder or definitions.folder() / "plugins"
     added = {name: _packages(Path(path)) for name, path in pairs("--own", own).items()}
-    found = groups(asked, _packages(shipped) if shipped.is_dir() else None, added, pairs("--image", images))
+    of_groups = {name: matching("--image", image) for name, image in pairs("--image", images).items()}
+    found = groups(asked, _packages(shipped) if shipped.is_dir() else None, added, of_groups)
     if WORKER not in kept:
         found = ()
-    many = numbers(slots, [group.name for group in found] + ["ingestion"])
+    many = numbers(slots, [*(group.name for group in found), INGESTION])
     return Selection(
         services=kept,
-        groups=tuple(group.with_slots(many[group.name]) for group in found),
-        ingestion=many["ingestion"],
+        groups=tuple(group.with_slots(many.get(group.name, 1)) for group in found),
+        ingestion=many.get(INGESTION),
         external=external,
-        registry=registry,
-        tag=tag,
+        registry=matching("--registry", registry),
+        tag=matching("--tag", tag),
     )
 
 

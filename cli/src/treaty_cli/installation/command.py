@@ -75,7 +75,10 @@ def compose_command(
         raise _refuse(error) from error
     document = compose(defined, selection, folder_of(output))
     files = wanted_files(document)
-    notes = [_written_by(), "For changes: docker-compose.override.yml beside it, or writing it again."]
+    notes = [
+        _written_by(),
+        "For changes: a file given to docker compose after this one, or writing it again.",
+    ]
     if files:
         notes.append("To be there before the first start, readable for user 10001:")
         notes += [f"  {place}/: {what}" for place, what in files.items()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,7 @@ def processes(
     name: str, service: Service, parts: Mapping[str, str], selection: Selection, beside: Path
 ) -> dict[str, Service]:
     """By name what `service` becomes; `beside` is the folder of the file."""
-    everybody = [package for group in selection.groups for package in group.packages]
+    everybody = {plugin: folder for group in selection.groups for plugin, folder in group.packages.items()}
     if name == parts[WORKER]:
         return dict(_workers(service, selection, beside))
     if name == parts["governance"] and selection.partitions > 1:
@@ -38,7 +38,7 @@ def processes(
         service["command"] = [part for one in given for part in (found if one == PLUGINS else [one])]
     if name in (parts["push"], "publish", "treaty"):
         _packages(service, everybody, beside)
-    if name == parts["ingestion"] and selection.ingestion > 1:
+    if name == parts["ingestion"] and selection.ingestion is not None and selection.ingestion > 1:
         return {
             f"{name}-{number}" if number else name: _slot(service, str(number), number == 0)
             for number in range(selection.ingestion)
@@ -52,7 +52,13 @@ def published(selection: Selection) -> list[str]:
     groups = [group for group in selection.groups if not group.image]
     if any(group.plugins == "*" or group.hosted is None for group in groups):
         return [PLUGINS]
-    return sorted({f"{PLUGINS}/{path.name}" for group in groups for path in (group.hosted or {}).values()})
+    return sorted(
+        {
+            f"{PLUGINS}/{plugin if plugin in group.packages else folder.name}"
+            for group in groups
+            for plugin, folder in (group.hosted or {}).items()
+        }
+    )
 
 
 def _workers(service: Service, selection: Selection, beside: Path) -> Iterator[tuple[str, Service]]:
@@ -74,9 +80,10 @@ def _slot(service: Service, slot: str, first: bool) -> Service:
     return found
 
 
-def _packages(service: Service, packages: Iterable[Path], beside: Path) -> None:
-    for package in packages:
-        source = os.path.relpath(package.resolve(), beside.resolve())
-        source = source if source.startswith("..") else f"./{source}"
-        mount = {"type": "bind", "source": source, "target": f"{PLUGINS}/{package.name}", "read_only": True}
+def _packages(service: Service, packages: Mapping[str, Path], beside: Path) -> None:
+    for plugin, folder in packages.items():
+        source = os.path.relpath(folder.resolve(), beside.resolve())
+        source = (source if source.startswith("..") else f"./{source}").replace("$", "$$")
+        # By the plugin's name, which nothing in the image has: a folder's might hide one of those.
+        mount = {"type": "bind", "source": source, "target": f"{PLUGINS}/{plugin}", "read_only": True}
         service.setdefault("volumes", []).append(mount | {"bind": {"create_host_path": False}})

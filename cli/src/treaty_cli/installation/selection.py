@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ __all__ = [
     "Selection",
     "SelectionError",
     "groups",
+    "matching",
     "numbers",
     "one_of",
     "pairs",
@@ -27,6 +28,13 @@ BACKING: Final = {"kafka": "kafka", "postgres": "postgres", "redis": "valkey"}
 """What can be elsewhere, and the compose file's server in its place."""
 _GROUP: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,18}[a-z0-9])?")
 _PATTERN: Final = re.compile(r"[a-z0-9*?\[\]!-]+")
+_IMAGE: Final = {
+    "--registry": re.compile(r"([A-Za-z0-9][A-Za-z0-9.:/_-]*)?"),
+    "--tag": re.compile(r"([A-Za-z0-9_][A-Za-z0-9._-]{0,127})?"),
+    "--image": re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_@-]*"),
+}
+"""Parts of an image's name, without what compose files and shells would take for a variable.
+Source: https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests"""
 
 
 class SelectionError(ValueError):
@@ -40,14 +48,14 @@ class SelectionError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Group:
     """Workers that host the same plugins. `hosted` are those that are known, by name the package's folder,
-    None where nothing is known of them; `packages` the folders of those that are the integrator's own."""
+    None where nothing is known of them; `packages` those that are the integrator's own."""
 
     name: str
     plugins: str
     slots: int = 1
     image: str | None = None
     hosted: Mapping[str, Path] | None = None
-    packages: tuple[Path, ...] = ()
+    packages: Mapping[str, Path] = field(default_factory=dict)
 
     def with_slots(self, slots: int) -> Group:
         return replace(self, slots=slots)
@@ -55,11 +63,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """`services` by the chart's names, the worker among them where there are `groups`."""
+    """`services` by the chart's names, the worker among them where there are `groups`; `ingestion` is how
+    many processes it was asked to have, if it was."""
 
     services: frozenset[str]
     groups: tuple[Group, ...]
-    ingestion: int = 1
+    ingestion: int | None = None
     external: frozenset[str] = frozenset()
     registry: str = ""
     tag: str = ""
@@ -96,15 +105,23 @@ def pairs(option: str, given: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def matching(option: str, text: str) -> str:
+    """A part of an image's name as it was given. Raises SelectionError for what can be none."""
+    if not _IMAGE[option].fullmatch(text):
+        raise SelectionError(option, f"{text!r} cannot stand in an image's name")
+    return text
+
+
 def numbers(given: Iterable[str], known: Iterable[str]) -> dict[str, int]:
-    """How many processes each of `known` has: `N` for the groups of workers, `NAME=N` for one by name."""
+    """How many processes those of `known` were asked to have: `N` all groups of workers, `NAME=N` one by its
+    name. Raises SelectionError."""
     names = list(known)
-    found = dict.fromkeys(names, 1)
+    found: dict[str, int] = {}
     for text in sorted(given, key=lambda one: "=" in one):
         name, _, number = text.rpartition("=")
         if not number.isdecimal() or not 1 <= int(number) <= 256:
             raise SelectionError("--slots", f"expected N or NAME=N from 1 to 256, got {text!r}")
-        if name and name not in found:
+        if name and name not in names:
             raise SelectionError("--slots", f"{name!r} is not one of {', '.join(sorted(names))}")
         for one in [name] if name else [n for n in names if n != "ingestion"]:
             found[one] = int(number)
@@ -119,22 +136,37 @@ def groups(
 ) -> tuple[Group, ...]:
     """A group for each name of `patterns`. `shipped` are the plugins known to be in the platform's worker
     image, None where that cannot be told; `own` by group those of a folder that is added to it. Raises
-    SelectionError for a pattern that no plugin of its group matches, and for groups that are not."""
+    SelectionError for a pattern that no plugin of its group matches, for packages that no pattern does, and
+    for groups that are not."""
     for option, named in (("--own", own), ("--image", images)):
         if strange := sorted(set(named) - set(patterns)):
             raise SelectionError(option, f"{strange[0]!r} is not one of the groups {', '.join(patterns)}")
     found = []
+    folders: dict[str, Path] = {}
     for name, text in patterns.items():
         added = own.get(name, {})
+        if added and name in images:
+            raise SelectionError("--own", f"{name!r} has an image of its own: its packages belong into that")
         if twice := sorted(set(added) & set(shipped or {})):
             raise SelectionError(
                 "--own", f"{twice[0]} is a plugin of the image already: give yours another name"
             )
         known = None if shipped is None or name in images else {**shipped, **added}
         hosted = _hosted(name, text, known)
-        packages = tuple(added[plugin] for plugin in hosted or () if plugin in added)
+        packages = {plugin: folder for plugin, folder in sorted(added.items()) if _hosts(text, plugin)}
+        if added and not packages:
+            raise SelectionError(
+                "--own", f"{name!r} hosts {text}, which is none of {', '.join(sorted(added))}"
+            )
+        for plugin, folder in packages.items():
+            if folders.setdefault(plugin, folder.resolve()) != folder.resolve():
+                raise SelectionError("--own", f"{plugin} is in {folders[plugin]} and in {folder}")
         found.append(Group(name, text, 1, images.get(name), hosted, packages))
     return tuple(found)
+
+
+def _hosts(text: str, plugin: str) -> bool:
+    return any(fnmatchcase(plugin, pattern.strip()) for pattern in text.split(","))
 
 
 def _hosted(group: str, text: str, known: Mapping[str, Path] | None) -> dict[str, Path] | None:

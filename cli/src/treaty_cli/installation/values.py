@@ -94,7 +94,7 @@ def _needed(defined: Definitions, selection: Selection) -> list[str]:
 
 def _services(defined: Definitions, selection: Selection) -> dict[str, Any]:
     found: dict[str, Any] = {n: {"enabled": False} for n in defined.facts if n not in selection.services}
-    if "ingestion" in selection.services and selection.ingestion != 1:
+    if "ingestion" in selection.services and selection.ingestion is not None:
         found["ingestion"] = {"replicas": selection.ingestion}
     if "governance" in selection.services and selection.partitions > 1:
         told = {"TREATY_ACCEPTED_PARTITIONS": str(selection.partitions)}

@@ -47,7 +47,8 @@ def write(
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     else:
         body = yaml.dump(document, Dumper=_Plain, sort_keys=False, width=110, allow_unicode=True)
-        text = "".join(f"# {note}".rstrip() + "\n" for note in notes) + body
+        lines = [line for note in notes for line in note.splitlines()]
+        text = "".join(f"# {line}".rstrip() + "\n" for line in lines) + body
     if str(output) == "-":
         sys.stdout.write(text)
         return
