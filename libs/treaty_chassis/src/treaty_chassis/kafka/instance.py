@@ -41,8 +41,9 @@ class Instance:
         self._caller = Caller("producer")
 
     def open(self, timeout_s: float) -> None:
-        self._ask(lambda producer: producer.init_transactions(timeout_s))
+        self._ask(lambda: self._producer.init_transactions(timeout_s))
         self.opened = True
+        self._away_at = None
 
     def poll(self) -> None:
         """Serves callbacks. That it is dead is told by the next transaction."""
@@ -63,14 +64,14 @@ class Instance:
         self._producer.flush(timeout_s)
 
     def send_offsets(self, places: list[Any], group: Any, timeout_s: float) -> None:
-        self._ask(lambda producer: producer.send_offsets_to_transaction(places, group, timeout_s))
+        self._ask(lambda: self._producer.send_offsets_to_transaction(places, group, timeout_s))
 
     def commit(self, timeout_s: float) -> None:
-        self._ask(lambda producer: producer.commit_transaction(timeout_s))
+        self._ask(lambda: self._producer.commit_transaction(timeout_s))
         self._away_at = None
 
     def abort(self, timeout_s: float) -> None:
-        self._ask(lambda producer: producer.abort_transaction(timeout_s))
+        self._ask(lambda: self._producer.abort_transaction(timeout_s))
 
     def leave(self) -> None:
         """Gives it up, in a call or not; what is freed of it is freed once that returns."""
@@ -80,19 +81,20 @@ class Instance:
         """Whether it takes memory and connections still."""
         return self._caller.alive()
 
-    def _ask(self, function: Callable[[Producer], T]) -> T:
-        producer = self._producer
+    def _ask(self, function: Callable[[], T]) -> T:
+        """`function` reaches the producer through this object alone: an error that it raises keeps the frames
+        it came through, and would keep the producer with them."""
         self._answered_at = None
-        return self._caller.call(lambda: function(producer), self._look)
+        return self._caller.call(function, self._look)
 
     def _look(self, waited_s: float) -> None:
         """Whether to wait on: a call that its broker's absence holds up returns when the broker is back, or
-        hangs for good."""
+        hangs for good. Opening ends by its own timeout, and may wait for a coordinator as long."""
         self.poll()
         now = time.monotonic()
         if waited_s > _HANG_S:
             raise HangError(f"a call has not returned for {waited_s:.0f} s")
-        if self._away_at is None:
+        if self._away_at is None or not self.opened:
             return
         if self._answered_at is None or self._answered_at < self._away_at:
             self._answered_at = now if self._answers() else None
