@@ -212,7 +212,7 @@ def test_a_partition_with_too_much_in_hand_is_paused_and_its_neighbour_goes_on()
     assert stage.committed()[A] == 499
 
 
-def test_a_topic_is_passed_without_records_in_a_transaction_of_its_own_once_a_minute():
+def test_a_topic_is_passed_without_records_in_a_transaction_of_its_own_now_and_then():
     stage = Stage(pure())
     upstream = Transaction("upstream", stage.cluster.initialise("upstream"), 0)
     stage.cluster.produce(upstream, [Output("a", None, b"1")])
@@ -220,10 +220,10 @@ def test_a_topic_is_passed_without_records_in_a_transaction_of_its_own_once_a_mi
     stage.turns(5)
     assert stage.committed() == {A: 1, B: None}
     begun = stage.client.calls.count("begin")
-    stage.cluster.now_ms += 61_000
+    stage.cluster.now_ms += 5_100
     stage.turns(5)
     assert stage.committed() == {A: 2, B: None}, "the marker is behind"
-    stage.cluster.now_ms += 61_000
+    stage.cluster.now_ms += 5_100
     stage.turns(5)
     assert stage.client.calls.count("begin") == begun + 1, "nothing had moved the second time"
 
@@ -306,6 +306,30 @@ def test_stop_commits_what_is_in_hand_and_takes_no_more():
     stage.runner.drain()
     assert stage.committed() == {A: 2, B: None}
     assert stage.out() == [b"1.0", b"2.0"]
+
+
+@pytest.mark.parametrize("what", ["send_offsets", "commit", "committed"])
+def test_who_is_to_stop_asks_a_silent_cluster_for_no_longer_than_the_bound(
+    what: str, monkeypatch: pytest.MonkeyPatch
+):
+    stage = Stage(pure())
+    stage.feed("a", 1)
+    asked: list[float] = []
+
+    def silent(*_: object) -> None:
+        stage.cluster.now_ms += 5_000
+        asked.append(stage.cluster.now_ms)
+        raise TimedOutError("no answer")
+
+    if what == "committed":
+        stage.client.failures["commit"] = [AbortedError("not coordinator")]
+    monkeypatch.setattr(stage.client, what, silent)
+    began = stage.cluster.now_ms
+    stage.runner.stop()
+    with pytest.raises(FatalError, match="before the process is to end"):
+        stage.turns(2)
+    assert 10_000 <= asked[-1] - began < 16_000
+    assert stage.out() == []
 
 
 def test_work_that_never_finishes_is_not_waited_for_longer_than_the_bound():

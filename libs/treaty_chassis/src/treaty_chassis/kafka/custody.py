@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import structlog
 
@@ -58,13 +58,21 @@ class Custody:
     """
 
     def __init__(
-        self, client: Client, ledger: Ledger, work: Work, suspicion: Suspicion, wishes: Wishes
+        self,
+        client: Client,
+        ledger: Ledger,
+        work: Work,
+        suspicion: Suspicion,
+        wishes: Wishes,
+        over: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`over` tells whether the process is to end whatever the cluster does."""
         self._client = client
         self._ledger = ledger
         self._work = work
         self._suspicion = suspicion
         self._wishes = wishes
+        self._over = over
         self._subscribed: frozenset[str] = frozenset()
         self._crowded: set[Partition] = set()
         self.owned: set[Partition] = set()
@@ -76,7 +84,7 @@ class Custody:
     def assigned(self, partitions: Sequence[Partition]) -> None:
         """From the group, within poll: each starts at the committed offset, the held ones paused."""
         log.info("partitions assigned", partitions=_names(partitions))
-        starts = persist(lambda: self._client.committed(partitions), "reading committed offsets")
+        starts = self._committed(partitions)
         self._client.start(starts)
         self.owned.update(partitions)
         held = {p: offset for p, offset in starts if p.topic in self._wishes.held}
@@ -134,7 +142,7 @@ class Custody:
 
     def set_back(self, partitions: Collection[Partition]) -> None:
         """To the broker's committed offsets, and ledger and work with them."""
-        starts = persist(lambda: self._client.committed(partitions), "reading committed offsets")
+        starts = self._committed(partitions)
         self._client.seek(starts)
         self._activate(starts)
 
@@ -143,6 +151,9 @@ class Custody:
         self._ledger.revoke(self._ledger.partitions)
         self._work.reset()
         self.set_back(self.owned)
+
+    def _committed(self, partitions: Collection[Partition]) -> list[Assigned]:
+        return persist(lambda: self._client.committed(partitions), "reading committed offsets", self._over)
 
     def _activate(self, starts: Sequence[Assigned]) -> None:
         active = [start for start in starts if start.partition not in self.suspended]

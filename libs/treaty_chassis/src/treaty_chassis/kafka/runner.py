@@ -8,6 +8,7 @@ docs/decisions/0011-how-the-runner-commits.md says why each step stands where it
 from __future__ import annotations
 
 import gc
+import math
 import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -81,8 +82,9 @@ class Runner:
         self._screen = Screen(work, limit, self._suspicion, self._measures)
         self._ledger = Ledger(self._options.bounds)
         self._wishes = Wishes()
-        self._custody = Custody(client, self._ledger, work, self._suspicion, self._wishes)
+        self._custody = Custody(client, self._ledger, work, self._suspicion, self._wishes, self._over)
         self._stopping = threading.Event()
+        self._end_by = math.inf
         self._state: str | None = "the runner has not started"
         self._failure: str | None = None
         self._finished_since: float | None = None
@@ -109,13 +111,16 @@ class Runner:
         return frozenset(self._custody.suspended)
 
     def stop(self) -> None:
-        """Commits what is in hand, within `drain_s`, and ends `run`. Safe in a signal handler."""
+        """Commits what is in hand, within `drain_s`, and ends `run`: with FATAL where no cluster answers by
+        then. Safe in a signal handler."""
+        if not self._stopping.is_set():
+            self._end_by = self._clock.monotonic() + self._options.drain_s
         self._stopping.set()
 
     def fail(self, detail: str) -> None:
         """Ends `run` with FATAL, after what is in hand: something the work needs is gone for good."""
         self._failure = detail
-        self._stopping.set()
+        self.stop()
 
     def check(self) -> str | None:
         """For readiness: None while it can do its job, otherwise what is wrong."""
@@ -161,7 +166,7 @@ class Runner:
         # to begin past what is ever in hand, or it walks over them again and again, at its usual thresholds
         # for a third of the loop's time.
         gc.set_threshold(200_000, 20, 100)
-        persist(lambda: self._client.open(self._custody), "taking the slot over")
+        persist(lambda: self._client.open(self._custody), "taking the slot over", self._over)
         self._last_turn = self._clock.monotonic()
         self._state = None
 
@@ -197,6 +202,10 @@ class Runner:
                 self._commit()
         if self._clock.monotonic() >= self._not_before:
             self._commit(carrying=True)
+
+    def _over(self) -> bool:
+        """Whether it was to have ended by now: what the cluster has not answered is left to a successor."""
+        return self._clock.monotonic() >= self._end_by
 
     def _submit(self, polled: Sequence[Record]) -> None:
         records = self._ledger.submit(polled)
@@ -258,7 +267,7 @@ class Runner:
         began = self._clock.monotonic()
         with self._spans.transaction(batch) as span:
             try:
-                transact(self._client, batch)
+                transact(self._client, batch, self._over)
             except AbortedError as error:
                 span.failed(error)
                 self._aborted(batch, error)
@@ -273,7 +282,7 @@ class Runner:
 
     def _aborted(self, batch: Batch, error: AbortedError) -> None:
         """Whatever became of the batch: everything starts again from what the broker has committed."""
-        persist(self._client.abort, "abort")
+        persist(self._client.abort, "abort", self._over)
         cause = "record" if error.by_record else "cluster"
         log.warning("transaction aborted", cause=cause, detail=str(error), first_offsets=_places(batch))
         self._measures.aborts.labels(cause).inc()

@@ -16,22 +16,24 @@ T = TypeVar("T")
 _TRIES = 24
 
 
-def persist(call: Callable[[], T], what: str) -> T:
-    """Repeats a call that timed out, a bounded number of times. Then FatalError: a new process takes the
-    slot over and so finds out what became of it."""
+def persist(call: Callable[[], T], what: str, over: Callable[[], bool] = lambda: False) -> T:
+    """Repeats a call that timed out, a bounded number of times and not once it is `over`. Then FatalError: a
+    new process takes the slot over and so finds out what became of it."""
     for _ in range(_TRIES):
         try:
             return call()
         except TimedOutError as error:
-            last = error
+            last = str(error)
+            if over():
+                raise FatalError(f"{what}: no answer before the process is to end: {last}") from error
     raise FatalError(f"{what}: timed out {_TRIES} times: {last}")
 
 
-def transact(client: Client, batch: Batch) -> None:
+def transact(client: Client, batch: Batch, over: Callable[[], bool] = lambda: False) -> None:
     """Produces the batch and commits its offsets, both or neither. Raises AbortedError with the transaction
     still to be aborted."""
     client.begin()
     client.produce(batch.outputs)
-    persist(lambda: client.send_offsets(batch.offsets), "sending offsets")
+    persist(lambda: client.send_offsets(batch.offsets), "sending offsets", over)
     # A commit that timed out may have succeeded: only the same call again can tell.
-    persist(client.commit, "commit")
+    persist(client.commit, "commit", over)
