@@ -129,9 +129,10 @@ class Member:
     def poll(self, count: int) -> list[bytes | None]:
         return self.poll_until(lambda found: len(found) >= count)
 
-    def transact(self, outputs: Sequence[Output], offsets: dict[Partition, int]) -> None:
+    def transact(self, outputs: list[Output], offsets: dict[Partition, int]) -> None:
         self.client.begin()
         self.client.produce(outputs)
+        assert outputs == [], "they are let go of as they are passed on"
         self.client.send_offsets(offsets)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from treaty_chassis.kafka.client import ConfluentClient
 from treaty_chassis.kafka.work import Output
 
@@ -21,9 +19,9 @@ class GivenUp(ConfluentClient):
         self._flow = flow
         self.given_up: list[int] = []
 
-    def produce(self, outputs: Sequence[Output]) -> None:
-        super().produce(outputs)
+    def produce(self, outputs: list[Output]) -> None:
         self._made = len(outputs)
+        super().produce(outputs)
 
     def commit(self) -> None:
         if not self.given_up:

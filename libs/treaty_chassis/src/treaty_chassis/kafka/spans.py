@@ -26,7 +26,7 @@ class Span(Protocol):
     """One transaction as it goes on."""
 
     def failed(self, error: BaseException) -> None:
-        """Nothing of it has happened."""
+        """It was aborted: its records come again, unless it was only its commit's answer that was lost."""
 
 
 class Spans(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from treaty_chassis.kafka.port import AbortedError, RebalanceListener
 from treaty_chassis.kafka.work import Output, Partition
@@ -22,7 +22,7 @@ class AcknowledgedClient(SimulatedClient):
     def begin(self) -> None:
         self._offsets = {}
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         def send() -> None:
             for output in outputs:
                 why = self._cluster.refuses(output)
@@ -31,6 +31,7 @@ class AcknowledgedClient(SimulatedClient):
                 self._cluster.append(output.topic, output.value, output.key, output.headers)
 
         self._faults.step("produce", send)
+        outputs.clear()
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
         self._faults.step("send_offsets", lambda: None)

@@ -137,10 +137,11 @@ class SimulatedClient:
         self._transactions += 1
         self._transaction = Transaction(self._name, self._epoch, self._transactions)
 
-    def produce(self, outputs: Sequence[Output]) -> None:
+    def produce(self, outputs: list[Output]) -> None:
         open_ = self._opened()
         with self._lasting():
             self._faults.step("produce", lambda: self._cluster.produce(open_, outputs))
+        outputs.clear()
 
     def send_offsets(self, offsets: Mapping[Partition, int]) -> None:
         open_ = self._opened()
