@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from prometheus_client import CollectorRegistry
 
@@ -148,6 +148,13 @@ def test_a_queue_that_cannot_be_is_refused_by_name(silent: Silent, monkeypatch: 
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "many")
     with pytest.raises(TracingError, match="OTEL_BSP"):
         Bounded(silent, Measures(CollectorRegistry()))
+
+
+def test_a_limit_that_cannot_be_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SPAN_LINK_COUNT_LIMIT", "many")
+    measures = Measures(CollectorRegistry())
+    with pytest.raises(TracingError, match="OTEL_SPAN_LINK_COUNT_LIMIT"):
+        recording("tested", SpanProcessor(), measures)
 
 
 def test_an_empty_variable_is_one_that_is_not_set(

@@ -127,6 +127,11 @@ async def test_an_unknown_path_and_method_name_nothing(client, recorded) -> None
     assert "http.route" not in span.attributes
 
 
+async def test_of_a_path_no_more_is_kept_than_anybody_reads(client, recorded) -> None:
+    await client.get(f"/{'x' * 50_000}")
+    assert len(recorded.spans[0].attributes["url.path"]) == 1024
+
+
 async def test_probes_are_not_traced(client, recorded) -> None:
     for path in ("/livez", "/readyz", "/metrics"):
         assert (await client.get(path)).status_code == 200

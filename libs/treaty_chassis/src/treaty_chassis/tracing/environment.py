@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/otel/protocol/exporter/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -13,10 +14,12 @@ from urllib.parse import urlsplit
 __all__ = ["TracingError", "wanted"]
 
 _SAMPLERS: Final = ("always_on", "always_off", "traceidratio")
+_HEADER: Final = re.compile(r"[\w!#$%&'*+.^`|~-]+[ \t]*=[ !#-+\--:<-\[\]-~]*", re.ASCII)
 
 
 class TracingError(ValueError):
-    """The environment asks for what cannot be done; the message names the variable."""
+    """The environment asks for what cannot be done; the message names the variable, and tells nothing of
+    those that may hold a secret."""
 
 
 def wanted(environment: Mapping[str, str]) -> bool:
@@ -35,6 +38,8 @@ def wanted(environment: Mapping[str, str]) -> bool:
     protocol = _first(told, "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol is not None and protocol[1] != "http/protobuf":
         raise TracingError(f"{protocol[0]}: expected http/protobuf, got {protocol[1]!r}")
+    for name in ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"):
+        _check_headers(name, told.get(name, ""))
     _check_sampler(told.get("OTEL_TRACES_SAMPLER", ""), told.get("OTEL_TRACES_SAMPLER_ARG", ""))
     return True
 
@@ -44,9 +49,21 @@ def _first(told: Mapping[str, str], *names: str) -> tuple[str, str] | None:
 
 
 def _check_endpoint(name: str, url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise TracingError(f"{name}: expected http://host:port or https://host:port, got {url!r}")
+    """The URL may have a password in it."""
+    try:
+        parts = urlsplit(url)
+        meant = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        meant = False
+    if not meant:
+        raise TracingError(f"{name}: expected http://host:port or https://host:port")
+
+
+def _check_headers(name: str, text: str) -> None:
+    """The SDK would leave out what it cannot read, and show it in the log."""
+    for header in (part.strip() for part in text.split(",")):
+        if header and not _HEADER.fullmatch(header):
+            raise TracingError(f"{name}: expected name=value, commas between them, values URL-encoded")
 
 
 def _check_sampler(name: str, argument: str) -> None:

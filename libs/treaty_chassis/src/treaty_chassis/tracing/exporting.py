@@ -142,11 +142,14 @@ def exported(service: str) -> Tracing:
 
 
 def recording(service: str, processor: SpanProcessor, measures: Measures) -> Tracing:
-    """Spans that go to the processor, sampled and described as the environment says."""
+    """Spans that go to the processor, sampled and described as the environment says. Raises TracingError."""
     told = OTELResourceDetector().detect().attributes
     own = {"service.name": service, "service.namespace": "treaty"}
     resource = Resource.create({name: value for name, value in own.items() if name not in told})
-    limits = SpanLimits()
+    try:
+        limits = SpanLimits()
+    except ValueError as error:
+        raise TracingError(str(error)) from error
     provider = TracerProvider(resource=resource, span_limits=limits, shutdown_on_exit=False)
     provider.sampler = honouring_links(provider.sampler)
     provider.add_span_processor(processor)

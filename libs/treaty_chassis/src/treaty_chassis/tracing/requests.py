@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
@@ -14,6 +15,8 @@ from treaty_chassis.tracing.spans import Tracing, entered, failed
 __all__ = ["RequestSpan", "RequestSpans"]
 
 _PROPAGATOR = TraceContextTextMapPropagator()
+_PATH: Final = 1024
+"""The most characters of a path that are kept: whoever asks chooses it, and many spans wait at a time."""
 
 
 class RequestSpan:
@@ -58,7 +61,7 @@ class RequestSpans:
             if name in (b"traceparent", b"tracestate")
         }
         parent = _PROPAGATOR.extract(carried, context=Context())
-        attributes = {"http.request.method": method, "url.path": path, "url.scheme": scheme}
+        attributes = {"http.request.method": method, "url.path": path[:_PATH], "url.scheme": scheme}
         span = self._tracer.start_span(method, parent, SpanKind.SERVER, attributes)
         request = RequestSpan(span, method)
         try:
