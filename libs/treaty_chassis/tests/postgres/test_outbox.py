@@ -2,15 +2,17 @@
 
 import asyncio
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import MetaData, text
 
+from treaty_chassis.postgres import relay as relays
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.outbox import Outbox
 from treaty_chassis.postgres.relay import Relay
@@ -237,3 +239,31 @@ async def test_a_relay_whose_connection_is_cut_begins_anew_and_repeats_nothing(s
     finally:
         await asyncio.to_thread(relay.stop)
     assert found == {b"1": list(range(1, 9))}
+
+
+async def test_a_relay_whose_producer_hangs_begins_anew_and_repeats_nothing(setting, monkeypatch):
+    hanging, release = [], threading.Event()
+
+    class Hanging(Producer):
+        """The first of them, where librdkafka hangs for a coordinator that it has forgotten."""
+
+        def send_offsets_to_transaction(self, *arguments):
+            if not hanging:
+                hanging.append(self)
+                assert release.wait(60)
+            return super().send_offsets_to_transaction(*arguments)
+
+    monkeypatch.setattr(relays, "Producer", Hanging)
+    monkeypatch.setattr(relays, "HANG_S", 1.0)
+    relay = setting.relay()
+    await setting.change(1, 3)
+    relay.start()
+    try:
+        assert versions(await asyncio.to_thread(setting.read, 3)) == {b"1": [1, 2, 3]}
+        release.set()
+        await until(lambda: not any(caller.alive() for caller in relay._left))
+        await setting.change(1)
+        assert versions(await asyncio.to_thread(setting.read, 4, 1.0)) == {b"1": [1, 2, 3, 4]}
+    finally:
+        release.set()
+        await asyncio.to_thread(relay.stop)

@@ -28,6 +28,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from prometheus_client import Counter, Gauge
 
+from treaty_chassis.kafka.caller import Caller, HangError
 from treaty_chassis.kafka.security import reach
 from treaty_chassis.postgres.outbox import Outbox, unpack_headers
 from treaty_chassis.postgres.url import libpq_url
@@ -39,6 +40,9 @@ log = structlog.get_logger(__name__)
 ROWS, BYTES = 500, 8_000_000
 POLL_S, STANDBY_S, LONGEST_BACKOFF_S, PRUNE_S = 0.5, 1.0, 10.0, 600.0
 TIMEOUT_S = 30.0
+# Longer than a call may take by its own timeout, which not all of them look at: see kafka/caller.py.
+HANG_S = 45.0
+LEFT_AT_MOST = 5
 
 SENT = Counter("treaty_outbox_sent", "Records sent from the outbox.", ["outbox"], registry=METRICS)
 AGE = Gauge(
@@ -67,7 +71,8 @@ class Relay:
 
     `failpoint`, for tests of crashes, is called with "claimed", "produced", "committed" and "marked" at
     those points of each batch. `on_failure` is told, in the relay's thread, why it stopped for good: of a
-    mistake in the code, never of a broker or database that is away.
+    mistake in the code, or of more calls that hang than a process should keep, never of a broker or database
+    that is away.
     """
 
     def __init__(
@@ -87,6 +92,7 @@ class Relay:
         self._sql = {name: sql.format(table=f"{outbox.schema}.outbox") for name, sql in STATEMENTS.items()}
         self._stopping = threading.Event()
         self._wrong: str | None = "has not begun yet"
+        self._left: list[Caller] = []
         self._thread = threading.Thread(target=self._run, name=outbox.name, daemon=True)
 
     def start(self) -> None:
@@ -110,7 +116,9 @@ class Relay:
             try:
                 self._lead()
             except Exception as error:
-                if not isinstance(error, psycopg.Error | KafkaException):
+                self._left = [caller for caller in self._left if caller.alive()]
+                passing = isinstance(error, psycopg.Error | KafkaException | HangError)
+                if not passing or len(self._left) >= LEFT_AT_MOST:
                     log.error("relay_stopped", outbox=self._outbox.name, exc_info=error)
                     self._on_failure(error)
                     return
@@ -137,9 +145,12 @@ class Relay:
             connection.execute("SET statement_timeout = '30s'")
             connection.execute(f"LISTEN {self._outbox.channel}".encode())
             producer, group = self._producer(), self._group()
+            caller = Caller(f"{self._outbox.name} offsets")
             try:
-                self._send(connection, producer, group)
+                self._send(connection, producer, group, caller)
             finally:
+                caller.leave(lambda: None)
+                self._left.append(caller)
                 group.close()
                 producer.purge()
                 producer.flush(0)
@@ -181,12 +192,14 @@ class Relay:
             }
         )
 
-    def _send(self, connection: psycopg.Connection[Any], producer: Producer, group: Consumer) -> None:
+    def _send(
+        self, connection: psycopg.Connection[Any], producer: Producer, group: Consumer, caller: Caller
+    ) -> None:
         batch = self._settle(connection, group)
         log.info("relay_leads", outbox=self._outbox.name, batch=batch)
         pruned = 0.0
         while not self._stopping.is_set():
-            if self._pass(connection, producer, group, batch):
+            if self._pass(connection, producer, group, caller, batch):
                 batch += 1
                 continue
             # Also where librdkafka's log comes out.
@@ -210,7 +223,12 @@ class Relay:
         return max(committed, row[0] if row else 0) + 1
 
     def _pass(
-        self, connection: psycopg.Connection[Any], producer: Producer, group: Consumer, batch: int
+        self,
+        connection: psycopg.Connection[Any],
+        producer: Producer,
+        group: Consumer,
+        caller: Caller,
+        batch: int,
     ) -> bool:
         bounds = {"rows": ROWS, "bytes": BYTES, "batch": batch}
         rows = sorted(connection.execute(self._sql["claim"].encode(), bounds).fetchall())
@@ -222,7 +240,8 @@ class Relay:
         for _, topic, key, value, headers, _ in rows:
             producer.produce(topic, value, key, headers=unpack_headers(headers))
         position = TopicPartition(self._outbox.marker, 0, batch)
-        producer.send_offsets_to_transaction([position], group.consumer_group_metadata(), TIMEOUT_S)
+        metadata = group.consumer_group_metadata()
+        caller.call(lambda: producer.send_offsets_to_transaction([position], metadata, TIMEOUT_S), _look)
         self._failpoint("produced")
         producer.commit_transaction(TIMEOUT_S)
         self._failpoint("committed")
@@ -230,6 +249,12 @@ class Relay:
         self._failpoint("marked")
         SENT.labels(self._outbox.name).inc(len(rows))
         return True
+
+
+def _look(waited_s: float) -> None:
+    """The next producer takes the transactional id over: what the one that hangs may still do is refused."""
+    if waited_s > HANG_S:
+        raise HangError(f"a call has not returned for {waited_s:.0f} s")
 
 
 STATEMENTS = {
