@@ -1,6 +1,7 @@
 """What becomes of a record of the readings' topic."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,8 @@ def test_a_trace_goes_on_to_the_subscriber_after_the_id(value):
         "traceparent": traceparent,
         **json.loads(value("d1")),
     }
+    untraced = read_entry(0, 0, 0, value("d1"), ID)
+    assert found.size - len(found.body) == untraced.size - len(untraced.body) + sys.getsizeof(traceparent)
 
 
 @pytest.mark.parametrize("header", [None, b"", b'00-"},{"id":"forged"', b"00-0-0-00"])

@@ -18,6 +18,8 @@ __all__ = ["Entry", "EntryError", "Tick", "Ticks", "read_entry"]
 
 OVERHEAD: Final = 400
 """Bytes an Entry takes beside its JSON, about."""
+TRACED: Final = 104
+"""Bytes more where it has a traceparent, which is a string of 55 characters."""
 ABSENT: Final = msgspec.Raw()
 _BREAKS = re.compile(rb"[\r\n]")
 
@@ -44,7 +46,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def size(self) -> int:
         """Bytes of memory, about."""
-        return len(self.body) + OVERHEAD
+        return len(self.body) + OVERHEAD + (0 if self.traceparent is None else TRACED)
 
 
 class Tick(msgspec.Struct, frozen=True):
