@@ -6,7 +6,9 @@ schemas (a template as for its -schema-location) where that is not the public pl
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -129,6 +131,33 @@ def test_the_alerts_are_those_of_the_compose_file_s_prometheus() -> None:
     (rule,) = [d for d in rendered(CHART / "ci" / "everything.yaml") if d["kind"] == "PrometheusRule"]
     alerts = CHART.parents[1] / "deploy" / "prometheus" / "alerts.yaml"
     assert rule["spec"] == yaml.safe_load(alerts.read_text())
+
+
+def notes(folder: Path, *options: str) -> str:
+    """What an installation is followed by, which `helm template` leaves out."""
+    chart = shutil.copytree(CHART, folder / "treaty")
+    text = (chart / "templates" / "NOTES.txt").read_text()
+    (chart / "templates" / "_notes.tpl").write_text(f'{{{{ define "notes" }}}}{text}{{{{ end }}}}')
+    (chart / "templates" / "notes.yaml").write_text('said: {{ include "notes" . | toJson }}')
+    found = helm("template", "treaty", chart, "-f", LEAST, "-s", "templates/notes.yaml", *options)
+    assert found.returncode == 0, found.stderr
+    return str(yaml.safe_load(found.stdout)["said"])
+
+
+def test_the_notes_name_the_addresses_that_answer(tmp_path: Path) -> None:
+    def exposed(way: str, **more: object) -> str:
+        hosts = {"push": "live.example.com", "registry": "api.example.com", "governance": "g.example.com"}
+        values = tmp_path / f"{way}.json"
+        values.write_text(json.dumps({way: {"enabled": True, "hosts": hosts, **more}}))
+        return notes(tmp_path / way, "-f", str(values))
+
+    plain = exposed("ingress")
+    assert "The console:  http://live.example.com/" in plain
+    assert "export TREATY_GOVERNANCE_URL=http://g.example.com\n" in plain
+    routed = exposed("httpRoute", parentRefs=[{"name": "edge"}])
+    assert "The console:  https://live.example.com/" in routed
+    assert "export TREATY_GOVERNANCE_URL=https://g.example.com\n" in routed
+    assert "port-forward svc/treaty-push 8080" in notes(tmp_path / "neither")
 
 
 @pytest.mark.parametrize("values", REFUSED, ids=lambda p: p.stem)
