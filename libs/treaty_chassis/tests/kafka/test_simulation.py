@@ -244,14 +244,16 @@ def test_a_crash_before_and_after_every_single_primitive_loses_and_repeats_nothi
     assert crashed > 30
 
 
-def test_the_drill_really_crashes_aborts_and_fences() -> None:
+def test_the_drill_really_crashes_aborts_fences_and_hangs() -> None:
     """The faults above are no theory: over the seeds each kind happens."""
-    crashes = fenced = 0
+    crashes = fenced = hung = 0
     for seed in range(20):
         found = drill(seed, lambda _: pure(), Odds(), new_cluster())
         crashes += found.crashes
         fenced += found.fenced
+        hung += found.hung
     assert crashes > 50
+    assert hung > 50
     assert fenced > 5
 
 

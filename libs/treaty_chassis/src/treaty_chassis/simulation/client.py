@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+from treaty_chassis.kafka.caller import HangError
 from treaty_chassis.kafka.port import AbortedError, FatalError, FencedError, RebalanceListener, TimedOutError
 from treaty_chassis.kafka.work import Assigned, Output, Partition, Record
 from treaty_chassis.simulation.cluster import Cluster, EpochOverError, Transaction
@@ -45,10 +46,13 @@ class SimulatedClient:
 
     @contextmanager
     def _lasting(self) -> Iterator[None]:
-        """As `producing.TransactionalProducer`: an epoch that is over is followed by another, unless it is
-        over because another process has the slot."""
+        """As `producing.TransactionalProducer`: a producer that hangs, or whose epoch is over, is followed by
+        another, unless it is over because another process has the slot."""
         try:
             yield
+        except HangError as error:
+            self._epoch = None
+            raise AbortedError(str(error)) from error
         except EpochOverError as error:
             if self._group.usurped(self._member):
                 raise FencedError(str(error)) from error
@@ -151,7 +155,7 @@ class SimulatedClient:
             self._cluster.add_offsets(open_, self._group.name, offsets)
 
         with self._lasting():
-            self._faults.step("send_offsets", send)
+            self._faults.step("send_offsets", send, hangs=True)
 
     def commit(self) -> None:
         open_ = self._opened()
@@ -163,6 +167,7 @@ class SimulatedClient:
                 "commit",
                 lambda: self._cluster.end_transaction(open_, committed=True),
                 abortable=open_.outcome is None,
+                hangs=True,
             )
         self._transaction = None
 
@@ -174,7 +179,7 @@ class SimulatedClient:
                 self._cluster.end_transaction(open_, committed=False)
 
         with suppress(AbortedError), self._lasting():
-            self._faults.step("abort", end)
+            self._faults.step("abort", end, hangs=True)
         if self._epoch is None:
             self._initialise()
         self._transaction = None

@@ -45,11 +45,12 @@ class SimulatedClock(Clock):
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """Per primitive (crash, time_out, abort) and per step of the drill (the others)."""
+    """Per primitive (crash, time_out, abort, hang) and per step of the drill (the others)."""
 
     crash: float = 0.01
     time_out: float = 0.03
     abort: float = 0.03
+    hang: float = 0.02
     kill: float = 0.02
     rebalance: float = 0.05
     expire_session: float = 0.01
@@ -87,6 +88,12 @@ class Drill:
         self.crashes = 0
         self.aborted = 0
         self.fenced = 0
+        self._made: list[Faults] = []
+
+    @property
+    def hung(self) -> int:
+        """Calls that were left behind."""
+        return sum(faults.hung for faults in self._made)
 
     def run(self, steps: int, feed: Callable[[], None]) -> None:
         """So many steps with faults; `feed`, which appends input, is called now and then."""
@@ -157,7 +164,9 @@ class Drill:
         odds = self._odds
         if not faulty:
             return Faults()
-        return Faults(self._rng, crash=odds.crash, time_out=odds.time_out, abort=odds.abort)
+        faults = Faults(self._rng, crash=odds.crash, time_out=odds.time_out, abort=odds.abort, hang=odds.hang)
+        self._made.append(faults)
+        return faults
 
     def _turn(self, runner: Runner) -> bool:
         return self._guard(runner.turn)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from treaty_chassis.kafka.caller import HangError
 from treaty_chassis.kafka.port import AbortedError, TimedOutError
 
 __all__ = ["Crash", "Faults"]
@@ -32,18 +33,27 @@ class Faults:
         crash: float = 0.0,
         time_out: float = 0.0,
         abort: float = 0.0,
+        hang: float = 0.0,
         crash_at: int | None = None,
     ) -> None:
         self._rng = rng or random.Random(0)  # noqa: S311 - chosen by seed, to be repeated
         self._crash = crash
         self._time_out = time_out
         self._abort = abort
+        self._hang = hang
         self._crash_at = crash_at
         self.half_steps = 0
+        self.hung = 0
         self.trace: list[str] = []
 
-    def step(self, name: str, effect: Callable[[], T], *, abortable: bool = True) -> T:
+    def step(self, name: str, effect: Callable[[], T], *, abortable: bool = True, hangs: bool = False) -> T:
+        """`hangs`: the caller leaves it behind where it raises HangError, with its effect or without."""
         self._maybe_crash(f"before {name}")
+        if hangs and self._rng.random() < self._hang:
+            if self._rng.random() < 0.5:
+                effect()
+            self.hung += 1
+            raise HangError(f"{name}: injected")
         if abortable and name in _MAY_ABORT and self._rng.random() < self._abort:
             raise AbortedError(f"{name}: injected")
         late = False
