@@ -39,6 +39,7 @@ def test_every_secret_that_is_named_has_a_command_that_makes_it() -> None:
         line.split()[5] for line in text.splitlines() if line.startswith("#   kubectl create secret generic")
     ]
     assert sorted(made) == sorted(named)
+    assert "--from-literal" not in text
 
 
 def test_what_helm_will_ask_for_is_told() -> None:

@@ -22,11 +22,12 @@ _NAMES: Final = {
 }
 """By the secret's name in the chart's list of services, its Secret."""
 _MADE_OF: Final = {
-    "database": "--from-literal={key}='postgresql://USER:PASSWORD@HOST/DATABASE'",
-    "redis": "--from-literal={key}='redis://HOST:6379/0'",
-    "sealing": "--from-literal={key}=\"$(openssl rand -base64 32 | tr '+/' '-_')\"",
+    "database": "--from-env-file=database.env  # {key}=postgresql://USER:PASSWORD@HOST/DATABASE",
+    "redis": "--from-env-file=redis.env  # {key}=redis://HOST:6379/0",
+    "sealing": "--from-file={key}=sealing.key  # openssl rand -base64 32 | tr '+/' '-_' > sealing.key",
     "tokens": "--from-file={key}=jwks.json",
 }
+"""From files, so that no secret is on a command line. Behind `#` is what stands in the file, or makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def secrets(defined: Definitions, given: Mapping[str, Any]) -> list[str]:
     kafka = given["kafka"]
     if "sasl" in kafka:
         keys = defined.values["kafka"]["sasl"]
-        made = f"--from-literal={keys['usernameKey']}=USER --from-literal={keys['passwordKey']}=PASSWORD"
+        lines = f"{keys['usernameKey']}=USER, {keys['passwordKey']}=PASSWORD, a line each"
+        made = f"--from-env-file=kafka.env  # {lines}"
         found.append(f"kubectl create secret generic treaty-kafka {made}")
     if "tls" in kafka:
         key = defined.values["kafka"]["tls"]["caKey"]
