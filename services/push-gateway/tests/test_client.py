@@ -149,3 +149,37 @@ def test_one_place_to_start_is_enough():
         Stream("ws://x", "t", cursor="c", snapshot=True)
     with pytest.raises(ValueError, match="zone"):
         Stream("ws://x", "t", time=datetime(2026, 1, 1))
+
+
+async def test_a_reader_told_to_stop_stops_though_a_message_comes_at_that_moment():
+    told = asyncio.Queue()
+
+    async def handle(ws):
+        await ws.recv()
+        while (message := await told.get()) is not None:
+            await ws.send(json.dumps(message))
+
+    async with (
+        serve(handle, "127.0.0.1", 0, subprotocols=["treaty.v1.json"]) as server,
+        Stream(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1/stream", "t") as stream,
+    ):
+
+        async def read():
+            async for _ in stream:
+                pass
+
+        stopped = []
+        told.put_nowait(live("c0"))
+        await anext(stream)
+        for turn in range(30):
+            reader = asyncio.create_task(read())
+            await asyncio.sleep(0)
+            told.put_nowait(readings(f"c{turn}", "a"))
+            for _ in range(turn):
+                await asyncio.sleep(0)
+            reader.cancel()
+            done, _ = await asyncio.wait([reader], timeout=2)
+            stopped.append(done == {reader} and reader.cancelled())
+            reader.cancel()
+        told.put_nowait(None)
+    assert all(stopped)

@@ -170,7 +170,9 @@ class Stream:
             try:
                 if self._connection is None:
                     self._connection = await self._connect()
-                text = await asyncio.wait_for(self._connection.recv(), SILENCE_S)
+                # Python 3.11's wait_for drops a cancellation that meets a message.
+                async with asyncio.timeout(SILENCE_S):
+                    text = await self._connection.recv()
                 message = self._read(json.loads(text))
             except (ConnectionClosed, InvalidHandshake, OSError, TimeoutError, _PassingError) as error:
                 await self._pause(error)

@@ -54,7 +54,8 @@ class Provisioning:
                 self._wrong = f"topics cannot be created: {type(error).__name__}"
                 log.warning("provisioning_failed", error=str(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):
+                    await self._woken.wait()
             self._woken.clear()
 
     async def look(self) -> None:

@@ -82,7 +82,8 @@ class EventStream:
                 return
             self._changed.clear()
             try:
-                await asyncio.wait_for(self._changed.wait(), IDLE_S)
+                async with asyncio.timeout(IDLE_S):
+                    await self._changed.wait()
             except TimeoutError:
                 yield b":\n\n"
 
