@@ -172,6 +172,10 @@ class ValkeyContainer(_Ready):
         return f"redis://{self._address}/0"
 
     def _made(self) -> Any:
-        from testcontainers.community.redis import RedisContainer  # noqa: PLC0415
+        from testcontainers.core.container import DockerContainer  # noqa: PLC0415
+        from testcontainers.core.wait_strategies import LogMessageWaitStrategy  # noqa: PLC0415
 
-        return self._loopback(RedisContainer(_service("valkey", os.environ)["image"]))
+        service = _service("valkey", os.environ)
+        made = DockerContainer(service["image"]).with_command(service["command"])
+        # Its own class asks at the engine's address, and this one listens on loopback.
+        return self._loopback(made.waiting_for(LogMessageWaitStrategy("Ready to accept connections")))
