@@ -112,14 +112,16 @@ def test_what_is_revoked_is_the_next_owners_to_find_out():
 
 
 def test_few_records_are_not_held_and_many_are():
-    quiet, busy = Hold(), Hold()
+    quiet, some, busy = Hold(), Hold(), Hold()
     for tick in range(300):
-        quiet.committed(3, tick * 0.010)
+        quiet.committed(1, tick * 0.020)
+        some.committed(3, tick * 0.010)
         busy.committed(600, tick * 0.010)
-    assert quiet.seconds() == 0.0
+    assert quiet.seconds() == 0.0, "50 a second"
+    assert 0.005 <= some.seconds() < 0.006, "300 a second"
     assert 0.005 <= busy.seconds() <= busy.longest_s
     for tick in range(500):
-        busy.committed(3, 3 + tick * 0.010)
+        busy.committed(1, 3 + tick * 0.020)
     assert busy.seconds() == 0.0, "load that is gone is forgotten"
 
 

@@ -12,12 +12,15 @@ class Hold:
     """None while records are few, so that one goes out at once; under load up to `longest_s`, so that a
     transaction, which costs the broker the same for one record as for a thousand, carries many.
 
+    It begins early: at 300 records a second transactions that follow one another without a pause keep a small
+    broker busier than the records do, and everything waits for it.
+
     Follows the records a second seen lately (a mean that forgets half in about half a second).
     """
 
     longest_s: float = 0.050
     shortest_s: float = 0.005
-    from_rate: float = 1_000.0
+    from_rate: float = 100.0
     full_rate: float = 20_000.0
     rate: float = 0.0
     _since: float | None = None
