@@ -225,12 +225,16 @@ class Kafka:
         alone = Process("Kafka's controller", [java[0], *logged, *java[1:], "kafka.Kafka", path], self.log)
 
         def said(text: str) -> bool:
-            return text.encode() in self.log.read_bytes()[before:]
+            with self.log.open("rb") as written:
+                written.seek(before)
+                return text.encode() in written.read()
 
-        alone.wait_ready(lambda: said(_ACTIVE), timeout_s)
-        # Who was told off already is not told again.
-        wait_until(lambda: said(_TOLD_OFF), _TOLD_OFF_WITHIN_S)
-        alone.stop(10)
+        try:
+            alone.wait_ready(lambda: said(_ACTIVE), timeout_s)
+            # Who was told off already is not told again.
+            wait_until(lambda: said(_TOLD_OFF), _TOLD_OFF_WITHIN_S)
+        finally:
+            alone.stop(10)
 
     def _write_properties(self) -> Path:
         controller = ports.choose(None, self.PORT_SETTING)
