@@ -22,6 +22,7 @@ from treaty_chassis.postgres.projection import SKIPPED, Projection
 from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 from treaty_device_registry.telemetry.projection import PROJECTION, Telemetry
 from treaty_device_registry.telemetry.step import Seen, step
+from treaty_embedded.process import wait_until
 from treaty_events.codec import decode, encode
 from treaty_events.envelope import Envelope
 from treaty_events.readings import Measurement, Position, Provenance, ReadingNormalized
@@ -42,6 +43,8 @@ class Log:
         self.topic = f"readings.{uuid.uuid4().hex}"
         self.admin = AdminClient({"bootstrap.servers": servers})
         self.admin.create_topics([NewTopic(self.topic, partitions, 1)])[self.topic].result(30)
+        # A topic that was made is not known at once.
+        assert wait_until(lambda: self.topic in topic_ids(self.admin, [self.topic]), 30)
         self.uuid = str(topic_ids(self.admin, [self.topic])[self.topic])
         self.producer = Producer({"bootstrap.servers": servers, "transactional.id": self.topic})
         self.producer.init_transactions(30)
