@@ -20,6 +20,8 @@ from typing import Any
 
 from _plugins.stage import Stage, Worker, broker, say, until
 
+from treaty_contracts.specimen import write_specimen
+
 ROOT = Path(__file__).parents[2]
 CASES = sorted(
     path.parent for path in (ROOT / "tests/integration/normalization/hostile").glob("*/decoder.py")
@@ -28,25 +30,6 @@ HONEST, ALONE = "decentlab", "alone"
 BAR = 0.9
 HARM = 20_000
 PATIENCE_S = 60.0
-CONTRACT = """
-contract: treaty/v1
-plugin: {name}
-version: 1.0.0
-owner: Nobody
-licence: Apache-2.0
-description: Harm.
-language: python
-entry: {{decode: "decoder:decode"}}
-models: [acme/one]
-networks: [native]
-content_types: [application/octet-stream]
-emits:
-  measurements:
-    air_temperature: {{quantity: temperature, unit: Cel}}
-  properties:
-    said: {{type: string}}
-resources: {{memory_mib: 128, message_deadline_ms: 250, batch_deadline_ms: 2000}}
-"""
 
 
 def real_uplinks(count: int) -> tuple[str, list[tuple[bytes, int | None]]]:
@@ -63,10 +46,8 @@ def furnish(stage: Stage, cases: list[Path], uplinks: int) -> dict[str, str]:
     shutil.copytree(ROOT / "plugins" / HONEST, stage.folder / HONEST)
     names = {case.name: case.name.replace("_", "-") for case in cases}
     for case in cases:
-        path = stage.folder / names[case.name]
-        path.mkdir()
-        (path / "contract.yaml").write_text(CONTRACT.format(name=path.name))
-        shutil.copy(case / "decoder.py", path)
+        decoder = (case / "decoder.py").read_text()
+        write_specimen(stage.folder / names[case.name], decoder=decoder, memory_mib=128)
     stage.decide([HONEST, *names.values()])
     stage.accept(HONEST, *real_uplinks(uplinks))
     for name in names.values():
