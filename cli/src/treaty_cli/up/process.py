@@ -41,7 +41,9 @@ class ServiceProcess:
         self._process = Process(
             self.name, self._command, self.log, self._environment, orphan_signal=signal.SIGKILL
         )
-        self.log.with_suffix(".pid").write_text(str(self._process.pid))
+        part, told = self.log.with_suffix(".pid.part"), self.log.with_suffix(".pid")
+        part.write_text(str(self._process.pid))
+        part.replace(told)
 
     @property
     def pid(self) -> int | None:
