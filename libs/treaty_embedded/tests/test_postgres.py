@@ -120,7 +120,7 @@ if os.geteuid() == 0:
                 [sys.executable, "-c", WITHOUT_NAMESPACES, str(folder / "home" / "postgres")],
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=280,
                 check=False,
             )
             assert found.returncode == 0, found.stderr

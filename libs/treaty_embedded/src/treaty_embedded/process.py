@@ -14,7 +14,7 @@ from pathlib import Path
 
 from treaty_embedded.errors import StartError
 
-__all__ = ["Process", "wait_until"]
+__all__ = ["Process", "running", "wait_until"]
 
 _LEASH = Path(__file__).with_name("leash.py")
 _SHOWN = 3000
@@ -32,6 +32,15 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, every_s: float =
             return False
         time.sleep(every_s)
     return True
+
+
+def running(pid: int) -> bool:
+    """Whether there is such a process, one that has ended and was not asked for its code yet not counting."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state.rpartition(")")[2].split()[0] != "Z"
 
 
 class Process:
