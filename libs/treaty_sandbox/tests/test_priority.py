@@ -1,16 +1,28 @@
-"""What dies or spins again and again has the time that others leave, and is forgiven after a minute."""
+"""What dies, spins or breaks its promises again and again has the time that others leave, and is forgiven
+after a minute."""
 
 from __future__ import annotations
 
 import os
 import select
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from treaty_sandbox import Host, Ok, ReadingValues, Template, decoding_target
+from treaty_sandbox import (
+    ALL_MECHANISMS,
+    Host,
+    Mechanism,
+    Ok,
+    Policy,
+    ReadingValues,
+    Template,
+    decoding_target,
+)
 
 SOURCE = """
 import os
@@ -23,14 +35,16 @@ def decode(uplink):
 
 
 @pytest.fixture
-def host(template: Template, package: Callable[..., Path]) -> Host[list[ReadingValues]]:
-    return Host(template, decoding_target(package(decoder=SOURCE), "decoder:decode"), list[ReadingValues])
+def host(template: Template, package: Callable[..., Path]) -> Iterator[Host[list[ReadingValues]]]:
+    found = Host(template, decoding_target(package(decoder=SOURCE), "decoder:decode"), list[ReadingValues])
+    yield found
+    found.close()
 
 
 def answer(host: Host[list[ReadingValues]], payload: bytes, later: float = 0.0) -> bool:
     """Whether the payload is answered with readings; `later` shifts the clock."""
     host.submit([(payload, 1, "acme/one", "application/octet-stream", 0)], time.monotonic() + later)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while True:
         assert time.monotonic() < end
         done = host.poll(time.monotonic() + later)
@@ -40,9 +54,29 @@ def answer(host: Host[list[ReadingValues]], payload: bytes, later: float = 0.0) 
         select.select(waits, [], [], 0.02)
 
 
-def niceness(host: Host[list[ReadingValues]]) -> int:
+def pid(host: Host[list[ReadingValues]]) -> int:
     assert host._child is not None
-    return os.getpriority(os.PRIO_PROCESS, host._child.pid or -1)
+    assert host._child.pid is not None
+    return host._child.pid
+
+
+def niceness(host: Host[list[ReadingValues]]) -> int:
+    return os.getpriority(os.PRIO_PROCESS, pid(host))
+
+
+def of_group(process: int) -> int:
+    """The niceness of the scheduler's group that the process's session is ("/autogroup-7 nice 10")."""
+    return int(Path(f"/proc/{process}/autogroup").read_text().split()[-1])
+
+
+def grouped() -> bool:
+    """Whether this kernel groups by session and lets a session lower itself."""
+    program = (
+        "import os; from treaty_sandbox.confinement.process import yield_to_others; os.setsid();"
+        "yield_to_others(own_session=True); print(open('/proc/self/autogroup').read())"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    return told.stdout.split()[-1:] == ["10"]
 
 
 def test_a_child_that_took_the_place_of_a_dead_one_yields_for_a_minute(
@@ -59,7 +93,46 @@ def test_a_child_that_took_the_place_of_a_dead_one_yields_for_a_minute(
     host.poll(time.monotonic() + 61)
     assert answer(host, b"fine", later=61)
     assert niceness(host) == usual
+
+
+def test_where_sessions_are_groups_of_the_scheduler_it_is_the_group_that_yields(
+    host: Host[list[ReadingValues]],
+) -> None:
+    assert answer(host, b"fine")
+    usual = of_group(pid(host)) if grouped() else None
+    assert not answer(host, b"die")
+    assert answer(host, b"fine")
+    assert niceness(host) == 10
+    if usual is not None:
+        assert usual != 10
+        assert of_group(pid(host)) == 10
+
+
+def test_a_child_in_its_template_s_session_lowers_no_group(
+    template: Template, package: Callable[..., Path]
+) -> None:
+    target = decoding_target(package(decoder=SOURCE), "decoder:decode")
+    without = ALL_MECHANISMS - {Mechanism.SESSION}
+    host = Host(template, target, list[ReadingValues], policy=Policy.BEST_EFFORT, mechanisms=without)
+    assert not answer(host, b"die")
+    assert answer(host, b"fine")
+    assert niceness(host) == 10
+    assert os.getsid(pid(host)) != pid(host)
+    if grouped():
+        assert of_group(pid(host)) != 10
     host.close()
+
+
+def test_who_is_told_to_yields_from_the_next_child_s_start(host: Host[list[ReadingValues]]) -> None:
+    assert answer(host, b"fine")
+    before = pid(host)
+    host.yield_to_others(time.monotonic())
+    assert answer(host, b"fine")
+    assert (pid(host) != before, niceness(host), host.restarts) == (True, 10, 0)
+    lowered = pid(host)
+    host.yield_to_others(time.monotonic())
+    assert answer(host, b"fine")
+    assert pid(host) == lowered, "it does already"
 
 
 def test_the_successor_of_a_child_that_ended_on_probation_starts_after_a_pause(

@@ -39,6 +39,18 @@ def test_either_bound_is_enough(uplinks: int, violations: int, over: bool) -> No
         assert f"{violations} of {uplinks} uplinks in 60 s" in str(told)
 
 
+@pytest.mark.parametrize(
+    ("uplinks", "violations", "much"),
+    [(19, 19, False), (20, 20, True), (400, 20, True), (401, 20, False), (10_000, 99, False)],
+    ids=["too few", "all", "a twentieth", "less than that", "accidents"],
+)
+def test_a_twentieth_is_much_whatever_is_allowed(uplinks: int, violations: int, much: bool) -> None:
+    budget = Budget(Allowance(count=10**9, share=1.0, window_ms=60_000))
+    budget.note(uplinks, violations, 0)
+    assert budget.breaks_much is much
+    assert budget.exceeded() is None
+
+
 def test_what_is_older_than_the_window_is_forgiven() -> None:
     budget = Budget(ALLOWED)
     budget.note(300, 30, 0)

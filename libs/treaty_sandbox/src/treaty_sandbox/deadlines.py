@@ -12,7 +12,7 @@ __all__ = ["Deadlines"]
 _NOISE = 0.005
 _MOST_GRACE = 4
 """Times the deadline itself: a machine busier than that is no place for deadlines."""
-_GRACE_WHEN_YIELDING = 20
+_GRACE_WHEN_YIELDING = 40
 """For a child that was told to let others go first: waiting is what it was told."""
 
 
@@ -21,7 +21,7 @@ class Deadlines:
 
     Seconds of the caller's monotonic clock. On a busy machine a ready child may wait for a core longer than
     a deadline; that time is given back, up to four times the deadline, so that load convicts nobody; up to
-    twenty times to a child that yields.
+    forty times to a child that yields.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -38,7 +38,7 @@ class Deadlines:
         return min(self._whole, self._step)
 
     def yields(self, yes: bool) -> None:
-        """Whether the child has a lower priority than others, from its next batch on."""
+        """Whether the child has a lower priority than others, from what is asked of it next on."""
         self._most_grace = _GRACE_WHEN_YIELDING if yes else _MOST_GRACE
 
     def within(self, seconds: float, now: float) -> None:

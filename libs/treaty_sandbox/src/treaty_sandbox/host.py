@@ -37,8 +37,9 @@ class Host(Generic[T]):
     A child that ends, breaks the protocol or passes a deadline is replaced and its batch cut until the guilty
     message is found; every message of a batch gets its reply, so none is lost. A child that cannot start is
     tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
-    For a minute after a child ended so, its successors have a low priority, and more time for it, and start
-    with a pause between: what spins or crashes again and again mostly gets the time others leave.
+    For a minute after a child ended so, or after `yield_to_others`, children have a low priority, and more
+    time for it, and start with a pause between: what spins or crashes again and again mostly gets the time
+    others leave.
     """
 
     def __init__(
@@ -127,6 +128,12 @@ class Host(Generic[T]):
             self._bury(self._child, self._ended, now)
         return self._finished()
 
+    def yield_to_others(self, now: float) -> None:
+        """Lets others go first for a minute from now, though no child has ended. Between batches."""
+        self._probation = max(self._probation, now + _PROBATION)
+        if self.free and self._child is not None and not self._lowered:
+            self.close()  # Only a new child has a lower priority from its first moment on.
+
     def close(self) -> None:
         """Kills the child; a batch in work is forgotten. The next `poll` starts anew."""
         if self._child is not None:
@@ -137,13 +144,17 @@ class Host(Generic[T]):
     def _start(self, now: float) -> None:
         if now < self._start_at:
             return
+        yields = now < self._probation
         try:
-            self._child = Child(self._template, self.target, self.limits, self._policy, self._mechanisms)
+            self._child = Child(
+                self._template, self.target, self.limits, self._policy, self._mechanisms, yields=yields
+            )
         except (TemplateError, OSError) as error:
             self._refuse(ChildRefusedError("process", "child_crashed", str(error)), now)
             return
-        self._lowered = False
+        self._lowered = yields
         self._started_at = now
+        self._deadlines.yields(yields)
         self._deadlines.starting(now)
 
     def _serve(self, child: Child, now: float) -> None:
@@ -164,9 +175,6 @@ class Host(Generic[T]):
         elif was_starting and child.state is State.READY:
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
             self._start_took = now - self._started_at
-            if now < self._probation:
-                self._lowered = child.yield_to_others()
-            self._deadlines.yields(self._lowered)
             self._dispatch(now)
         elif child.state is not State.READY and self._deadlines.passed(child, now):
             self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)

@@ -11,6 +11,8 @@ __all__ = ["Allowance", "Budget", "rest_s"]
 _BUCKETS: Final = 20
 _ENOUGH: Final = 20
 """Violations below which a share says nothing: one bad uplink of two is no half."""
+_MANY: Final = 0.05
+"""The share of uplinks from which violations are what a version does, and no accident."""
 _REST: Final = 19.0
 _LONGEST_REST_S: Final = 2.0
 
@@ -59,6 +61,12 @@ class Budget:
     def telling(self) -> bool:
         """Whether there are enough violations to say anything."""
         return self.violations >= _ENOUGH
+
+    @property
+    def breaks_much(self) -> bool:
+        """Whether so many uplinks of the window show violations that the version's children had better yield
+        to others' meanwhile."""
+        return self.telling and self.violations >= _MANY * self.uplinks
 
     def exceeded(self) -> str | None:
         """In words by how much; None while it is kept."""

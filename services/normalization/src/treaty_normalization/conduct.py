@@ -53,11 +53,13 @@ class Conduct:
         self._budget.note(uplinks, 0, now_ms)
         self._uplinks, self._violations = uplinks, 0
 
-    def done_with(self, since: float, now: float) -> None:
-        """The batch, handed over at `since`, is behind: its outputs too are made and on their way."""
-        if self._violations and self._budget.telling:
-            self._rest_until = now + rest_s(now - since, self._violations, self._uplinks)
-        self._violations = 0
+    def done_with(self, since: float, now: float) -> bool:
+        """The batch, handed over at `since`, is behind: its outputs too are made and on their way. True where
+        the version's children are to yield to others' from now on."""
+        violations, self._violations = self._violations, 0
+        if violations and self._budget.telling:
+            self._rest_until = now + rest_s(now - since, violations, self._uplinks)
+        return violations > 0 and self._budget.breaks_much
 
     def look_at(self, arrival: Arrival, translated: Translated) -> Translated:
         """Readings that do not stand a closer look become a dead letter."""

@@ -95,9 +95,9 @@ class Hosting:
         if self._next is not None and (self._host.free or self._host.trouble is not None):
             self._replace(self._next, now, now_ms)
         if self._host.free:
-            if done is None:
-                # A turn later, so that what came of the batch counts too.
-                self._conduct.done_with(self._batch_since, now)
+            # A turn later, so that what came of the batch counts too.
+            if done is None and self._conduct.done_with(self._batch_since, now):
+                self._host.yield_to_others(now)
             self._next_batch(now)
         self._measure()
 

@@ -27,6 +27,8 @@ def confine(configuration: dict[str, Any], channel: int, parent: int) -> dict[st
     architecture = current()
     chosen: Collection[str] = configuration["mechanisms"]
     strict = configuration["policy"] == Policy.STRICT
+    if configuration["yields"] and Mechanism.SESSION not in chosen:
+        process.yield_to_others(own_session=False)
     applied: dict[str, str] = {}
     missing: dict[str, str] = {}
     for mechanism, step in _steps(configuration, channel, parent, architecture):
@@ -77,7 +79,7 @@ def _steps(
         return run
 
     return [
-        (Mechanism.SESSION, process.session),
+        (Mechanism.SESSION, lambda: process.session(yields=configuration["yields"])),
         (Mechanism.PARENT_DEATH, lambda: process.parent_death(parent)),
         (Mechanism.ENVIRONMENT, lambda: process.environment(configuration["environment"])),
         (
