@@ -2,6 +2,16 @@
 
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no fault of the code: pytest-timeout bounds what hangs.
-settings.register_profile("treaty", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no fault of the code: pytest-timeout bounds what hangs. The examples are the same in every
+# run, so that a run tells of the change it was made for; `--hypothesis-profile=search` looks for others.
+settings.register_profile(
+    "treaty", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "search",
+    deadline=None,
+    derandomize=False,
+    max_examples=2_000,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("treaty")

@@ -60,7 +60,8 @@ Encode = Callable[..., Ok[DownlinkValues] | Failed]
 
 
 def one(template: Template, target: Target, *message: Any) -> Ok[DownlinkValues] | Failed:
-    limits = Limits(message_deadline=300)
+    # Only who never ends is to meet it, on a slow machine too.
+    limits = Limits(message_deadline=1_000)
     (reply,) = run(template, target, [message], DownlinkValues, limits=limits).replies
     return reply
 

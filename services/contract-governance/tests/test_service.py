@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from treaty_chassis.kafka import topics
 from treaty_events.codec import decode, encode
@@ -20,7 +20,7 @@ from treaty_events.topics import accepted_topic
 
 # One broker and fixed names of group and relay: these run one after the other.
 pytestmark = pytest.mark.xdist_group("contract-governance")
-SECONDS = 60
+SECONDS = 120
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def service(environment, token, end=signal.SIGTERM):
         async with asyncio.timeout(SECONDS):
             base = f"http://127.0.0.1:{await port}"
         headers = {"Authorization": f"Bearer {token('admin')}"}
-        async with httpx.AsyncClient(base_url=base, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=base, headers=headers, timeout=SECONDS) as client:
             await until(lambda: ready(client))
             yield client
         process.send_signal(end)
@@ -87,7 +87,7 @@ async def until(condition):
 def produce(servers, topic, key, event):
     producer = Producer({"bootstrap.servers": servers})
     producer.produce(topic, encode(event) if event is not None else None, key)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
 
 
 def decisions(servers, plugin):
@@ -102,11 +102,18 @@ def decisions(servers, plugin):
         }
     )
     consumer.assign([TopicPartition("contract.decided.v1", 0, 0)])
-    found = []
-    while (record := consumer.poll(30)) is not None and not record.error():
-        if record.key() == plugin.encode():
-            found.append(decode(ContractDecided, record.value()))
-    consumer.close()
+    found, ended = [], False
+    try:
+        while not ended:
+            record = consumer.poll(SECONDS)
+            assert record is not None, "the topic could not be read"
+            if record.error() is not None:
+                # What else it says passes.
+                ended = record.error().code() == KafkaError._PARTITION_EOF
+            elif record.key() == plugin.encode():
+                found.append(decode(ContractDecided, record.value()))
+    finally:
+        consumer.close()
     return found
 
 

@@ -87,7 +87,8 @@ async def path(log, fleet, client):
     path = f"{fleet.path}/devices/{fleet.device['id']}"
 
     async def offered():
-        return (await client.get(f"{path}/actions")).json() != []
+        answer = await client.get(f"{path}/actions")
+        return answer.status_code == 200 and answer.json() != []
 
     await until(offered, "the offer")
     return path

@@ -43,7 +43,7 @@ class Refusals:
         admin = AdminClient({"bootstrap.servers": servers})
         made = admin.create_topics([NewTopic(self.refused, 1, 1), NewTopic(self.decided, 1, 1)])
         for future in made.values():
-            future.result(30)
+            future.result(60)
         self.producer = Producer({"bootstrap.servers": servers})
         self.raw, self.count = uuid.uuid4(), 0
 
@@ -66,7 +66,7 @@ class Refusals:
             **given,
         )
         self.producer.produce(self.refused, b"payload %d" % self.count, b"key", headers=made)
-        self.producer.flush(30)
+        assert self.producer.flush(60) == 0
         self.count += 1
         return str(id)
 
@@ -83,7 +83,7 @@ class Refusals:
             topic=topic,
         )
         self.producer.produce(self.decided, encode(decided), decided.plugin.encode())
-        self.producer.flush(30)
+        assert self.producer.flush(60) == 0
 
     def projection(self, url, bounds=None, **options):
         parking = Inbox(bounds, self.refused, self.decided)
@@ -126,7 +126,7 @@ def replayed(query):
     return find
 
 
-async def until(find, within_s=30):
+async def until(find, within_s=90):
     """What `find`, sync or async, first gives that is not empty."""
     deadline = time.monotonic() + within_s
     while True:
@@ -386,7 +386,11 @@ async def test_the_silent_are_forgotten_but_nobody_who_is_registered_and_waits(
     refusals.refuse(stranger)
     bounded()
     await until(lambda: listed(client, fleet, 2))
-    query("UPDATE device_registry.inbox_entry SET last_seen = now() - interval '31 days' RETURNING 1")
+    query(
+        "UPDATE device_registry.inbox_entry SET last_seen = now() - interval '31 days'"
+        " WHERE workspace_id = %s RETURNING 1",
+        fleet.workspace["id"],
+    )
     await until(lambda: only(client, fleet, waiting))
 
 

@@ -61,12 +61,11 @@ async def test_what_cannot_be_used_stops_the_start(environment, name, value, say
 
 
 async def test_a_port_in_use_stops_the_start(environment):
-    taken = bind("127.0.0.1", 0)
-    taken.listen()
-    environment.setenv("TREATY_HTTP_PORT", str(taken.getsockname()[1]))
-    with pytest.raises(OSError, match="cannot listen on"):
-        await serve(ApiSettings())
-    taken.close()
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        environment.setenv("TREATY_HTTP_PORT", str(taken.getsockname()[1]))
+        with pytest.raises(OSError, match="cannot listen on"):
+            await serve(ApiSettings())
 
 
 def test_settings_do_not_show_secrets(environment):

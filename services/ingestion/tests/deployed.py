@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from treaty_chassis.kafka import topics as kafka_topics
 from treaty_chassis.kafka.history import record_of
@@ -32,7 +32,7 @@ PLUGIN = "decentlab"
 ACCEPTED = topics.accepted_topic(PLUGIN).name
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, f"waited {timeout_s:.0f} s for {what}"
@@ -52,13 +52,14 @@ class World:
         wait_for(lambda: {t.name for t in wanted} <= kafka_topics.existing(self._admin).keys(), "the topics")
 
     def uuid_of(self, topic: str) -> uuid.UUID:
+        wait_for(lambda: topic in kafka_topics.topic_ids(self._admin, [topic]), "the topic's UUID")
         return kafka_topics.topic_ids(self._admin, [topic])[topic]
 
     def produce(
         self, topic: str, value: bytes | None, key: str = "", headers: Any = (), timestamp: int = 0
     ) -> None:
         self._producer.produce(topic, value, key, headers=list(headers), timestamp=timestamp)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(60) == 0
 
     def _changed(self, topic: str, key: str, event: Any) -> None:
         headers = [*Envelope(str(uuid.uuid4()), "/test", event.TYPE).headers()]
@@ -112,7 +113,7 @@ class World:
         self._changed(topics.GATEWAY_CHANGED, gateway.gateway, gateway)
 
     def delete(self, topic: str) -> None:
-        self._admin.delete_topics([topic])[topic].result(30)
+        self._admin.delete_topics([topic])[topic].result(60)
         wait_for(lambda: topic not in kafka_topics.existing(self._admin), "the topic to be gone")
 
     def device(self, gateway: GatewayChanged, external_id: str) -> DeviceChanged:
@@ -131,8 +132,11 @@ class World:
         return found
 
     def members(self, group: str) -> dict[str, set[tuple[str, int]]]:
-        """Which partitions each instance has, by the coordinator's account."""
-        described = self._admin.describe_consumer_groups([group])[group].result(60)
+        """Which partitions each instance has, by the coordinator's account; none while it has no account."""
+        try:
+            described = self._admin.describe_consumer_groups([group])[group].result(60)
+        except KafkaException:
+            return {}
         return {
             m.group_instance_id: {(p.topic, p.partition) for p in m.assignment.topic_partitions}
             for m in described.members
@@ -148,16 +152,17 @@ class World:
         consumer = Consumer(settings | {"bootstrap.servers": self.servers, "group.id": uuid.uuid4().hex})
         found: list[Record] = []
         try:
-            places = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+            places = set(consumer.list_topics(topic, timeout=60).topics[topic].partitions)
             consumer.assign([TopicPartition(topic, p, 0) for p in places])
             while places:
-                message = consumer.poll(30)
+                message = consumer.poll(60)
                 assert message is not None, f"{topic} could not be read"
                 if message.error() is None:
                     found.append(record_of(message))
-                else:
-                    assert message.error().code() == KafkaError._PARTITION_EOF
+                elif message.error().code() == KafkaError._PARTITION_EOF:
                     places.discard(message.partition())
+                else:
+                    assert message.error().retriable(), message.error()
         finally:
             consumer.close()
         return found
@@ -188,13 +193,17 @@ class Ingestion:
         if port is None:
             return 0, ""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
 
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        """Those that are written whole."""
+        written = self.log.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in written if line.startswith("{") and line.endswith("\n")]
 
     def wait_ready(self) -> None:
         wait_for(

@@ -47,7 +47,7 @@ def test_a_second_process_takes_half_of_the_partitions_under_load_and_every_upli
             wait_for(lambda: sum(shares(world).values()) >= 6, "the first process to have every topic")
             send()
             processes.append(Ingestion(world.servers, tmp_path / "1.log", TREATY_SLOT="1"))
-            wait_for(shared, "even shares", 90)
+            wait_for(shared, "even shares")
             for _ in range(10):
                 send()
             wait_for(lambda: len(world.read(ACCEPTED)) >= sent, "every uplink")
@@ -55,7 +55,7 @@ def test_a_second_process_takes_half_of_the_partitions_under_load_and_every_upli
             assert len(ids) == len(set(ids)) == sent
             counted = 'treaty_ingestion_uplinks_total{outcome="accepted",reason=""}'
             for process in processes:
-                assert counted in process.get("/metrics")[1], "each has done a part of it"
+                wait_for(lambda p=process: counted in p.get("/metrics")[1], "each to have done a part of it")
         finally:
             for process in processes:
                 process.process.kill()

@@ -57,12 +57,12 @@ async def served(kafka, value):
     """A hub whose ring begins at the end of a topic of many readings, and the readers of what is older."""
     topic = f"readings.{uuid.uuid4().hex}"
     admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(60)
     producer = Producer({"bootstrap.servers": kafka.bootstrap_servers})
     for number in range(READINGS):
         headers = [("ce_id", f"{uuid.UUID(int=7)}:0:{number}:0".encode())]
         producer.produce(topic, value("d1", padding=600), b"d1", headers=headers)
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     loop = asyncio.get_running_loop()
     end = (READINGS,)
     hub = Hub(Fanout(Log("c", uuid.uuid4()), end), Ring(1, end), loop.call_soon, loop.time)
@@ -71,7 +71,7 @@ async def served(kafka, value):
     await catch_up.close()
 
 
-async def until(condition, within_s=60):
+async def until(condition, within_s=90):
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come true"

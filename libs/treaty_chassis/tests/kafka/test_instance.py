@@ -31,10 +31,10 @@ def test_a_call_that_takes_long_is_no_hang_for_an_absence_before_the_transaction
     """One broker of several may be away while the coordinator moves to another."""
     found = Instance(slow_cluster(400), lambda error: None)
     found._on_error(KafkaError(KafkaError._TRANSPORT))
-    found.open(20)
+    found.open(60)
     found.begin()
     found.produce([Output("out", None, b"1", partition=0)])
-    found.commit(20)
+    found.commit(60)
     assert found.rejected is None
     found.leave()
 

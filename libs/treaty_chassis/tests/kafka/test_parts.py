@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -168,23 +170,33 @@ def test_revoked_partitions_and_resets_leave_nothing_to_collect():
 def test_a_call_that_does_not_come_back_is_noticed_and_others_are_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watchdog, "_LOOK_S", 0.01)
-    noticed, release = threading.Event(), threading.Event()
-    dog = watchdog.Watchdog(0.2, lambda detail: noticed.set())
-    for _ in range(5):
-        with dog:
+    now, looked, noticed = [0.0], threading.Semaphore(0), threading.Event()
+
+    def look(seconds: float) -> None:
+        looked.release()
+        time.sleep(0.001)
+
+    monkeypatch.setattr(watchdog, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=look))
+    dog = watchdog.Watchdog(10.0, lambda detail: noticed.set())
+
+    def looks_twice_more() -> None:
+        """So that one of them began after this was asked."""
+        while looked.acquire(blocking=False):
             pass
-    assert not noticed.wait(0.4), "between calls there is nothing to notice"
+        assert looked.acquire(timeout=60)
+        assert looked.acquire(timeout=60)
 
-    def hang() -> None:
+    for _ in range(3):
         with dog:
-            release.wait(30)
-
-    hanging = threading.Thread(target=hang)
-    hanging.start()
-    assert noticed.wait(30)
-    release.set()
-    hanging.join()
+            now[0] += 9.0
+            looks_twice_more()
+        looks_twice_more()
+    now[0] += 60.0
+    looks_twice_more()
+    assert not noticed.is_set(), "no call took long, and between calls there is nothing to notice"
+    with dog:
+        now[0] += 11.0
+        assert noticed.wait(60)
 
 
 def test_what_a_call_returns_or_raises_is_told_to_whoever_waits_for_it() -> None:

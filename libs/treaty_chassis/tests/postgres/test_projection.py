@@ -33,34 +33,34 @@ class Setting:
         engine.dispose()
 
     def create(self, partitions=1):
-        self.admin.create_topics([NewTopic(self.topic, partitions, 1)])[self.topic].result(30)
+        self.admin.create_topics([NewTopic(self.topic, partitions, 1)])[self.topic].result(60)
 
     def delete(self):
-        self.admin.delete_topics([self.topic])[self.topic].result(30)
+        self.admin.delete_topics([self.topic])[self.topic].result(60)
 
     def produce(self, *values, partition=0):
         for value in values:
             self.producer.produce(self.topic, str(value), partition=partition)
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(60) == 0
 
     def transact(self, *values):
         """One transaction; its marker takes the offset after the records."""
         producer = Producer({"bootstrap.servers": self.servers, "transactional.id": self.topic})
-        producer.init_transactions(30)
+        producer.init_transactions(60)
         producer.begin_transaction()
         for value in values:
             producer.produce(self.topic, str(value), partition=0)
-        producer.commit_transaction(30)
+        producer.commit_transaction(60)
 
     def end(self):
         """Where the log ends; a transaction's marker comes a moment after its commit."""
         partition = TopicPartition(self.topic, 0)
-        return self.admin.list_offsets({partition: OffsetSpec.latest()})[partition].result(30).offset
+        return self.admin.list_offsets({partition: OffsetSpec.latest()})[partition].result(60).offset
 
     def forget(self, before):
         """What retention does."""
         partition = TopicPartition(self.topic, 0, before)
-        self.admin.delete_records([partition])[partition].result(30)
+        self.admin.delete_records([partition])[partition].result(60)
 
     def stored(self):
         with psycopg.connect(self.url) as connection:
@@ -95,7 +95,7 @@ def setting(database, kafka):
     return Setting(database.url, kafka.bootstrap_servers)
 
 
-async def until(condition, within_s=60):
+async def until(condition, within_s=90):
     deadline = time.monotonic() + within_s
     while not await asyncio.to_thread(condition):
         assert time.monotonic() < deadline, "the condition did not come true"
@@ -132,7 +132,8 @@ async def test_records_are_applied_once_across_restarts_and_interruptions(settin
     setting.produce(20)
     async with Running(setting.projection()) as projection:
         await until(lambda: setting.applied() == list(range(21)))
-        assert projection.check() is None
+        # What is applied is seen before its thread says so.
+        await until(lambda: projection.check() is None)
     assert projection.check() is not None
 
 
@@ -149,7 +150,7 @@ async def test_it_waits_for_its_topic_and_says_so(setting):
         setting.create()
         setting.produce(1)
         await until(lambda: setting.applied() == [1])
-        assert projection.check() is None
+        await until(lambda: projection.check() is None)
 
 
 async def test_a_topic_made_anew_is_read_from_its_beginning(setting):
@@ -158,7 +159,7 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(setting):
     async with Running(setting.projection()):
         await until(lambda: setting.applied() == [1, 2, 3])
     setting.delete()
-    await until(lambda: setting.topic not in setting.admin.list_topics(timeout=10).topics)
+    await until(lambda: setting.topic not in setting.admin.list_topics(timeout=60).topics)
     setting.create()
     setting.produce(4)
     async with Running(setting.projection()):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
+from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -51,6 +53,18 @@ def test_every_byte_of_a_traceparent_is_looked_at_and_what_is_read_names_a_span(
             assert found is None or link(found).context.is_valid
 
 
+@pytest.fixture
+def logging_as_it_was() -> Iterator[None]:
+    """For tests to come, after one that configures the process's logging."""
+    root, clients, chosen = logging.getLogger(), logging.getLogger("librdkafka"), structlog.get_config()
+    level, handlers, filters = root.level, root.handlers[:], clients.filters[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:], clients.filters[:] = handlers, filters
+    structlog.configure(**chosen)
+
+
+@pytest.mark.usefixtures("logging_as_it_was")
 def test_lines_logged_within_a_span_name_it_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = io.StringIO()
     monkeypatch.setattr(sys, "stderr", heard)

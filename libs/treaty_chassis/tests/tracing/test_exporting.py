@@ -26,10 +26,11 @@ class Silent(SpanExporter):
         self.asked = threading.Event()
         self.answer = threading.Event()
         self.result = SpanExportResult.SUCCESS
+        self.patience_ended = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         self.asked.set()
-        self.answer.wait(60)
+        self.patience_ended = not self.answer.wait(120)
         return self.result
 
 
@@ -67,7 +68,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -76,10 +77,9 @@ def until(condition: Callable[[], bool]) -> None:
 def test_spans_beyond_the_queue_are_dropped_and_counted_and_the_recorder_never_waits(silent: Silent) -> None:
     process = Process(silent, 10)
     process.end_spans(8)
-    assert silent.asked.wait(30)
-    began = time.monotonic()
+    assert silent.asked.wait(60)
     process.end_spans(5_000)
-    assert time.monotonic() - began < 20, "5,000 spans took as long as one answer of the collector's"
+    assert not silent.patience_ended, "5,000 spans took as long as one answer of the collector's"
     assert process.waiting() == 10
     assert process.dropped("queue_full") == 4_998
     silent.answer.set()
@@ -113,15 +113,15 @@ def test_a_process_ends_in_bounded_time_and_counts_what_it_leaves_behind(
     monkeypatch.setattr(exporting, "FLUSH_S", 0.2)
     process = Process(silent, 100)
     process.end_spans(9)
-    began = time.monotonic()
     process.tracing.close()
-    assert time.monotonic() - began < 20
+    assert not silent.patience_ended, "it waited for the collector's answer"
     assert process.dropped("shutdown") == 9
     process.end_spans(1)
     assert process.dropped("shutdown") == 10
 
 
-def test_the_last_spans_leave_before_the_process_ends() -> None:
+def test_the_last_spans_leave_before_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "FLUSH_S", 60.0)
     taken: list[str] = []
 
     class Kept(SpanExporter):
