@@ -303,7 +303,7 @@ def run(rounds: int, chosen: list[str], home: Path) -> dict[str, Any]:
             load.stop()
             missing = load.acknowledged
             try:
-                wait_for(lambda: missing <= outcomes.uplinks, "every uplink's outcome", 60)
+                wait_for(lambda: missing <= outcomes.uplinks, "every uplink's outcome")
             except StuckError as error:
                 say(str(error))
         except StuckError:

@@ -45,7 +45,7 @@ def judged(folder: Path, attempt: str) -> Verdict:
 def plainly(folder: Path) -> None:
     """The same code in a process nobody confines."""
     code = "import sys; sys.path.insert(0, sys.argv[1]); import plugin; plugin.decode(b'x')"
-    subprocess.run([sys.executable, "-c", code, str(folder)], check=False, capture_output=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=False, capture_output=True, timeout=180)
 
 
 def test_it_writes_no_file(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_it_opens_no_socket(tmp_path: Path) -> None:
         judged(tmp_path / "p", f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 1)")
         with pytest.raises(TimeoutError):
             server.accept()
-        server.settimeout(15)
+        server.settimeout(120)
         plainly(tmp_path / "p")
         server.accept()[0].close()
 

@@ -18,7 +18,11 @@ import pytest
 from treaty_embedded.process import wait_until
 
 ROOT = Path(__file__).parents[2]
-READY_S = 120
+READY_S = 300
+ANSWER_S = 60
+"""How long a service may take to answer a request."""
+PATIENCE_S = 180
+"""How long anything else may take that a quiet machine does in a second."""
 
 
 class Treaty:
@@ -32,7 +36,7 @@ class Treaty:
     def command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("treaty")), "--home", str(self.home), *arguments]
 
-    def run(self, *arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout_s: float = PATIENCE_S) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False
         )
@@ -41,6 +45,17 @@ class Treaty:
         found = self.run(*arguments, "--json")
         assert found.returncode == 0, found.stderr
         return json.loads(found.stdout)
+
+    def lines(self, *arguments: str) -> list[str]:
+        """What a command says that has to succeed."""
+        found = self.run(*arguments)
+        assert found.returncode == 0, found.stderr
+        return found.stdout.splitlines()
+
+    def tells(self, holds: Callable[[Any], bool], *arguments: str) -> bool:
+        """Whether the command succeeds by now, and what it says in JSON is so."""
+        found = self.run(*arguments, "--json")
+        return found.returncode == 0 and holds(json.loads(found.stdout))
 
     def start(self, *arguments: str) -> None:
         self._foreground = subprocess.Popen(
@@ -76,13 +91,18 @@ class Treaty:
     def pid(self, service: str) -> int:
         return int((self.home / "logs" / f"{service}.pid").read_text())
 
+    def started(self) -> list[int]:
+        """Every process below the one in the foreground, the servers' own included."""
+        assert self._foreground is not None
+        return _below(self._foreground.pid)
+
     def urls(self) -> dict[str, str]:
         found: dict[str, str] = json.loads((self.home / "platform.json").read_text())["urls"]
         return found
 
     def ready(self, service: str) -> bool:
         try:
-            return httpx.get(f"{self.urls()[service]}/readyz", timeout=2).status_code == 200
+            return httpx.get(f"{self.urls()[service]}/readyz", timeout=ANSWER_S).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -96,6 +116,16 @@ class Treaty:
         if self._foreground is not None:
             self._foreground.kill()
             self._foreground.wait()
+
+
+def _below(pid: int) -> list[int]:
+    """Children, theirs, and so on; none of one that has just ended."""
+    try:
+        told = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return []
+    children = [int(child) for text in told for child in text.split()]
+    return children + [found for child in children for found in _below(child)]
 
 
 @pytest.fixture

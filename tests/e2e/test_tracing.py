@@ -27,6 +27,8 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from treaty_embedded.process import wait_until
 from treaty_push_gateway.client import Filter, Readings, Stream
 
+from .conftest import ANSWER_S, PATIENCE_S, READY_S
+
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
 
 
@@ -99,7 +101,7 @@ def test_a_devices_trace_is_followed_from_its_raw_record_to_the_frame(
 ) -> None:
     treaty = treaty_in(tmp_path / ".treaty")
     treaty.start("demo", "--rate", "2")
-    treaty.wait_said("Live page", 600)
+    treaty.wait_said("Live page", READY_S)
 
     since = datetime.now(UTC) - timedelta(seconds=1)
     sent = treaty.json("uplink", "send", "--traced")
@@ -107,7 +109,7 @@ def test_a_devices_trace_is_followed_from_its_raw_record_to_the_frame(
     assert reading["traceparent"].split("-")[1] == sent["trace"]
 
     hops = {"ingestion", "normalization", "push-gateway"}
-    assert wait_until(lambda: collector.linked_to(sent["trace"]).keys() >= hops, 60)
+    assert wait_until(lambda: collector.linked_to(sent["trace"]).keys() >= hops, PATIENCE_S)
     ingestion, normalization, push = (collector.linked_to(sent["trace"])[hop] for hop in sorted(hops))
     # A batch of several topics names none.
     assert ingestion.span.name in {"process", f"process {sent['topic']}"}
@@ -121,10 +123,12 @@ def test_a_devices_trace_is_followed_from_its_raw_record_to_the_frame(
         assert hop.attributes["messaging.system"] == "kafka"
         assert hop.attributes["messaging.operation.type"] == "process"
         assert hop.attributes["messaging.batch.message_count"] >= 1
-    untraced = [
-        s for s in collector.spans if s.service == "ingestion" and not s.linked and not s.span.parent_span_id
-    ]
-    assert untraced, "the demo's own uplinks, which bring no trace"
+
+    def untraced() -> list[Received]:
+        roots = [s for s in list(collector.spans) if s.service == "ingestion" and not s.span.parent_span_id]
+        return [span for span in roots if not span.linked]
+
+    assert wait_until(lambda: bool(untraced()), PATIENCE_S), "the demo's own uplinks, which bring no trace"
 
     request_reaches_its_event(collector, treaty)
     every_api_answers_within_its_callers_trace(collector, treaty)
@@ -133,9 +137,9 @@ def test_a_devices_trace_is_followed_from_its_raw_record_to_the_frame(
 async def received(treaty, sent: dict[str, str], since: datetime) -> dict[str, str]:
     """The reading of the uplink, as a subscriber gets it."""
     url = treaty.urls()["push"].replace("http://", "ws://") + "/v1/stream"
-    token = treaty.run("token").stdout.strip()
+    token = treaty.lines("token")[0]
     async with (
-        asyncio.timeout(120),
+        asyncio.timeout(PATIENCE_S),
         Stream(url, token, filter=Filter(devices=(sent["device"],)), time=since) as stream,
     ):
         async for message in stream:
@@ -147,20 +151,20 @@ async def received(treaty, sent: dict[str, str], since: datetime) -> dict[str, s
 
 def request_reaches_its_event(collector: Collector, treaty) -> None:
     trace, parent = secrets.token_hex(16), secrets.token_hex(8)
-    token = treaty.run("token").stdout.strip()
+    token = treaty.lines("token")[0]
     workspace = json.loads((treaty.home / "demo.json").read_text())["workspace"]
     made = httpx.post(
         f"{treaty.urls()['registry']}/v1/workspaces/{workspace}/gateways",
         json={"slug": f"traced-{trace[:8]}", "name": "a", "network": "native", "authentication": "signature"},
         headers={"Authorization": f"Bearer {token}", "traceparent": f"00-{trace}-{parent}-01"},
-        timeout=30,
+        timeout=ANSWER_S,
     )
     assert made.status_code == 201, made.text
 
     def spans() -> list[Received]:
         return [s for s in list(collector.spans) if s.span.trace_id.hex() == trace]
 
-    assert wait_until(lambda: bool(spans()), 60)
+    assert wait_until(lambda: bool(spans()), PATIENCE_S)
     (request,) = spans()
     assert request.service == "device-registry"
     assert request.span.name == "POST /v1/workspaces/{workspace}/gateways"
@@ -176,13 +180,13 @@ def every_api_answers_within_its_callers_trace(collector: Collector, treaty) -> 
     apis = {"device-registry": "registry", "contract-governance": "governance", "push-gateway": "push"}
     for name in apis.values():
         headers = {"traceparent": f"00-{trace}-{secrets.token_hex(8)}-01"}
-        assert httpx.get(f"{treaty.urls()[name]}/openapi.json", headers=headers, timeout=30).is_success
+        assert httpx.get(f"{treaty.urls()[name]}/openapi.json", headers=headers, timeout=ANSWER_S).is_success
 
     def answered() -> set[tuple[str, str]]:
         found = [s for s in list(collector.spans) if s.span.trace_id.hex() == trace]
         return {(s.service, str(s.attributes["url.path"])) for s in found}
 
-    assert wait_until(lambda: answered() == {(service, "/openapi.json") for service in apis}, 60)
+    assert wait_until(lambda: answered() == {(service, "/openapi.json") for service in apis}, PATIENCE_S)
 
 
 def events(home: Path, topic: str, key: str) -> list[str]:
@@ -191,9 +195,9 @@ def events(home: Path, topic: str, key: str) -> list[str]:
     consumer = Consumer(
         {"bootstrap.servers": servers, "group.id": "test", "isolation.level": "read_committed"}
     )
-    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    partitions = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions
     consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE_S
     try:
         while time.monotonic() < end:
             message = consumer.poll(1)

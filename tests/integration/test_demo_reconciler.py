@@ -16,15 +16,19 @@ import msgspec
 import pytest
 from confluent_kafka import Message, Producer
 
-from treaty_chassis.kafka.topics import admin, apply, topic_ids
+from treaty_chassis.kafka.topics import admin, apply, existing, topic_ids
 from treaty_cli.demo import corpora
 from treaty_cli.demo.journal import Journal
 from treaty_cli.demo.traffic import Traffic
 from treaty_embedded import stack
+from treaty_embedded.process import wait_until
 from treaty_events.topics import accepted_topic, raw_topic, standing_topics
 
 ROOT = Path(__file__).parents[2]
 UPLINKS = 120
+PATIENCE_S = 180
+# One broker for all of them.
+pytestmark = pytest.mark.xdist_group("demo-reconciler")
 
 
 def helper(name: str) -> ModuleType:
@@ -46,7 +50,9 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker of its own: the reconciler reads whole topics."""
     with stack.broker(tmp_path_factory.mktemp("kafka")) as kafka:
         own = [raw_topic(g.slug) for g in SEED.gateways if g.topic is not None]
-        apply(admin(kafka.bootstrap_servers), [*standing_topics(), *own, accepted_topic("demo")])
+        specs, client = [*standing_topics(), *own, accepted_topic("demo")], admin(kafka.bootstrap_servers)
+        apply(client, specs)
+        assert wait_until(lambda: {spec.name for spec in specs} <= existing(client).keys(), PATIENCE_S)
         yield kafka.bootstrap_servers
 
 
@@ -71,7 +77,7 @@ class Broker:
                 partition=0,
                 on_delivery=on_delivery,
             )
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(PATIENCE_S) == 0
         return times
 
 
@@ -80,7 +86,7 @@ def reconciler(command: str, *arguments: object) -> subprocess.CompletedProcess[
         [sys.executable, "-m", "treaty_cli.demo.reconciler", command, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         cwd=ROOT,
     )
@@ -138,10 +144,10 @@ def test_a_run_that_went_well_is_clean(run: dict[str, Any]) -> None:
 
 def test_what_an_aborted_transaction_left_is_not_there(run: dict[str, Any]) -> None:
     broker = Broker(run["servers"], **{"transactional.id": "aborting"})
-    broker.producer.init_transactions(10)
+    broker.producer.init_transactions(PATIENCE_S)
     broker.producer.begin_transaction()
     broker.write([run["platform"].account.readings[0]])
-    broker.producer.abort_transaction(10)
+    broker.producer.abort_transaction(PATIENCE_S)
     assert report(run)[0] == 0
 
 
@@ -160,12 +166,12 @@ def test_it_waits_for_what_is_under_way(run: dict[str, Any]) -> None:
     path.write_bytes(b"".join(lines[:-1]))
     assert report(run)[1]["missing"] == 1
     process = subprocess.Popen(
-        [sys.executable, "-c", f"import time; time.sleep(3); open({str(path)!r}, 'ab').write({lines[-1]!r})"]
+        [sys.executable, "-c", f"import time; time.sleep(1); open({str(path)!r}, 'ab').write({lines[-1]!r})"]
     )
     try:
-        assert report(run, patience_s=30)[0] == 0
+        assert report(run, patience_s=PATIENCE_S)[0] == 0
     finally:
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:

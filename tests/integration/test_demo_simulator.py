@@ -14,11 +14,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from treaty_chassis.kafka.topics import admin, apply
+from treaty_chassis.kafka.topics import admin, apply, existing
+from treaty_embedded.process import wait_until
 from treaty_embedded.stack import broker
 from treaty_events.topics import RAW, raw_topic, topic
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 180
 
 
 def furnish(bootstrap_servers: str, path: Path) -> dict[str, Any]:
@@ -68,7 +70,9 @@ def furnish(bootstrap_servers: str, path: Path) -> dict[str, Any]:
         "unknown": [],
     }
     path.write_text(json.dumps(seed))
-    apply(admin(bootstrap_servers), [raw_topic(slug), topic(RAW)])
+    client = admin(bootstrap_servers)
+    apply(client, [raw_topic(slug), topic(RAW)])
+    assert wait_until(lambda: {raw_topic(slug).name, RAW} <= existing(client).keys(), PATIENCE_S)
     return seed
 
 
@@ -107,7 +111,7 @@ class Reader:
         self.places = [TopicPartition(self.own, 0, 0), *(TopicPartition(RAW, p, 0) for p in range(4))]
         self.consumer.assign(self.places)
 
-    def until(self, count: int, within_s: float = 30) -> None:
+    def until(self, count: int, within_s: float = PATIENCE_S) -> None:
         stop = time.monotonic() + within_s
         while len(self.records) < count:
             assert time.monotonic() < stop, f"{len(self.records)} records"
@@ -115,7 +119,7 @@ class Reader:
             if message is None:
                 continue
             if message.error() is not None:
-                assert message.error().retriable() or not message.error().fatal()
+                assert not message.error().fatal()
                 continue
             headers = dict(message.headers() or [])
             if message.topic() == self.own or headers.get("treaty-gateway") == self.slug:
@@ -125,7 +129,7 @@ class Reader:
 def stop(process: subprocess.Popen[str]) -> dict[str, Any]:
     """The last line it logs."""
     process.send_signal(signal.SIGTERM)
-    _, log = process.communicate(timeout=30)
+    _, log = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, log
     found: dict[str, Any] = json.loads(log.strip().splitlines()[-1])
     return found
@@ -169,7 +173,7 @@ def test_a_seed_that_is_none_is_a_clear_error(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=PATIENCE_S,
     )
     assert found.returncode == 2
     assert "none.json" in found.stderr

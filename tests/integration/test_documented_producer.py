@@ -11,8 +11,9 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from treaty_chassis.kafka.history import record_of
-from treaty_chassis.kafka.topics import admin, apply
+from treaty_chassis.kafka.topics import admin, apply, existing
 from treaty_chassis.kafka.work import Record
+from treaty_embedded.process import wait_until
 from treaty_events.fleet import Authentication, GatewayChanged, Lifecycle
 from treaty_events.networks import NetworkUplink, unwrap
 from treaty_events.topics import RAW, topic
@@ -24,7 +25,7 @@ PAGE = (ROOT / "docs/protocols/ingestion.md").read_text("utf-8")
 SECRET = "the secret shown once"
 
 
-def read(bootstrap_servers: str, device: str, within_s: float = 30) -> Record:
+def read(bootstrap_servers: str, device: str, within_s: float = 180) -> Record:
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": uuid.uuid4().hex})
     consumer.assign([TopicPartition(RAW, number, 0) for number in range(4)])
     stop = time.monotonic() + within_s
@@ -39,13 +40,15 @@ def read(bootstrap_servers: str, device: str, within_s: float = 30) -> Record:
 
 
 def test_the_documented_producer_is_believed_and_understood(kafka: Any) -> None:
-    apply(admin(kafka.bootstrap_servers), [topic(RAW)])
+    client = admin(kafka.bootstrap_servers)
+    apply(client, [topic(RAW)])
+    assert wait_until(lambda: RAW in existing(client), 180)
     device = f"pump-{uuid.uuid4().hex[:8]}"
     (program,) = re.findall(r"```python\n(import hashlib.*?)```", PAGE, re.DOTALL)
     for written, meant in (("localhost:9092", kafka.bootstrap_servers), ("pump-7", device)):
         assert written in program
         program = program.replace(written, meant)
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=180)
 
     record = read(kafka.bootstrap_servers, device)
     directory = Directory(lambda sealed, about: SECRET.encode())

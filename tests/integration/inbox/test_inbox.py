@@ -1,6 +1,7 @@
 """From an unknown device's uplink to its acceptance: registry and ingestion as they are deployed."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
@@ -26,8 +27,8 @@ from treaty_events.topics import CONTRACT_DECIDED, accepted_topic
 from treaty_events.uplinks import UplinkAccepted
 
 # A broker, a registry and an ingestion for this module.
-pytestmark = pytest.mark.xdist_group("inbox-integration")
-SECONDS = 90
+pytestmark = [pytest.mark.xdist_group("inbox-integration"), pytest.mark.timeout(900)]
+SECONDS = 180
 REGISTRY, INGESTION = "treaty_device_registry", "treaty_ingestion"
 
 
@@ -56,7 +57,7 @@ class World:
 
     def send(self, topic, body, headers):
         self.producer.produce(topic, body, headers=headers)
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(SECONDS) == 0
 
     def admit(self, plugin):
         """As governance: the plugin's topic, then the decision that names it."""
@@ -74,7 +75,7 @@ class World:
             topic=topic.name,
         )
         self.producer.produce(CONTRACT_DECIDED, encode(decided), plugin)
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(SECONDS) == 0
 
     def read(self, topic):
         """All committed records of a topic of one partition."""
@@ -92,9 +93,10 @@ class World:
         try:
             while not ended:
                 for record in consumer.consume(500, 5):
-                    ended = ended or record.error() is not None
                     if record.error() is None:
                         found.append(record)
+                    elif record.error().code() == KafkaError._PARTITION_EOF:
+                        ended = True
         finally:
             consumer.close()
         return found
@@ -122,7 +124,7 @@ async def service(module, world, end=signal.SIGTERM):
         )
     try:
         port = await until(lambda: listening(log, process))
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
             await until(lambda: is_ready(client))
             if module == REGISTRY:
                 await authorise(client)
@@ -140,8 +142,8 @@ async def service(module, world, end=signal.SIGTERM):
 
 async def listening(log, process):
     assert process.returncode is None, log.read_text()
-    for line in log.read_text().splitlines():
-        if '"port"' in line:
+    for line in log.read_text().splitlines(keepends=True):
+        if '"port"' in line and line.endswith("\n"):
             return json.loads(line)["port"]
     return None
 
@@ -157,11 +159,13 @@ async def authorise(client):
 
 
 async def until(condition):
+    """What does not answer now may do so when it is asked again."""
     deadline = time.monotonic() + SECONDS
     while True:
-        found = await condition()
-        if found:
-            return found
+        with contextlib.suppress(httpx.TransportError, KafkaException):
+            found = await condition()
+            if found:
+                return found
         assert time.monotonic() < deadline, "it did not come true"
         await asyncio.sleep(0.05)
 
@@ -186,15 +190,19 @@ async def speak(world, gateway, external_id, payloads):
         )
 
 
+async def inbox(client, path):
+    answer = await client.get(f"{path}/inbox")
+    return answer.json()["items"] if answer.status_code == 200 else []
+
+
 async def heard(world, client, path, gateway):
     """Whether ingestion knows the gateway by now: what comes before is refused for good."""
     await speak(world, gateway, "herald", [b"anybody?"])
-    items = (await client.get(f"{path}/inbox")).json()["items"]
-    return any(item["external_id"] == "herald" for item in items)
+    return any(item["external_id"] == "herald" for item in await inbox(client, path))
 
 
 async def waiting(client, path, external_id, count):
-    items = (await client.get(f"{path}/inbox")).json()["items"]
+    items = await inbox(client, path)
     return any(item["external_id"] == external_id and item["parked"] == count for item in items)
 
 
@@ -252,4 +260,4 @@ async def test_what_a_stranger_sent_is_accepted_once_and_in_order_after_approval
 
 
 async def _only_the_herald(client, path):
-    return [i["external_id"] for i in (await client.get(f"{path}/inbox")).json()["items"]] == ["herald"]
+    return [item["external_id"] for item in await inbox(client, path)] == ["herald"]

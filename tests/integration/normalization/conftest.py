@@ -9,13 +9,15 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
 from treaty_chassis.kafka import topics
 from treaty_chassis.kafka.history import record_of
@@ -32,15 +34,24 @@ from treaty_events.topics import accepted_topic, standing_topics
 from treaty_events.uplinks import UplinkAccepted
 
 NOW_MS = 1_767_323_045_700
+PATIENCE_S = 180.0
+"""How long anything may take that a quiet machine does in a second."""
+ANSWER_S = 30.0
 
 
-def until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> float:
-    """Seconds it took."""
+def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_S) -> float:
+    """Seconds it took. A process or a broker that does not answer now may do so when it is asked again."""
     began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
+    while True:
+        silence: Exception | None = None
+        try:
+            if holds():
+                return time.monotonic() - began
+        except (OSError, HTTPException, KafkaException) as error:
+            silence = error
+        waited = time.monotonic() - began
+        assert waited < seconds, f"waited {seconds:.0f} s for {what} ({silence})"
+        time.sleep(min(0.2, max(0.02, waited / 10)))
 
 
 @dataclass
@@ -55,6 +66,8 @@ class Worker:
     environment: dict[str, str] = field(default_factory=dict)
     port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    begin: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Where the topics that all tests share ended before this one began."""
     _decided: int = 0
     _offset: int = 0
     _made: list[str] = field(default_factory=list)
@@ -81,29 +94,31 @@ class Worker:
     def stop(self) -> int:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_S)
 
     def ready(self) -> dict[str, Any]:
         """The body of /readyz, {} while nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
-                found: dict[str, Any] = json.load(answer)
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=ANSWER_S) as answer:
+                said = answer.read()
         except urllib.error.HTTPError as error:
-            found = json.load(error)
-        except OSError:
+            said = error.read()
+        except (OSError, HTTPException):
             return {}
+        found: dict[str, Any] = json.loads(said)
         return found
 
     def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=ANSWER_S) as answer:
             lines = answer.read().decode().splitlines()
         return sum(
             float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((name + "{", name + " "))
         )
 
     def logged(self, message: str) -> list[dict[str, Any]]:
-        """Lines of its log with that message."""
-        lines = [line for line in self.log.read_text().splitlines() if line.startswith("{")]
+        """Lines of its log with that message, one that is being written left out."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        lines = [line for line in whole.splitlines() if line.startswith("{")]
         return [entry for line in lines if (entry := json.loads(line)).get("message") == message]
 
     def check(self, name: str) -> str:
@@ -160,19 +175,28 @@ class Worker:
         producer = Producer({"bootstrap.servers": self.servers, "enable.idempotence": True})
         for key, value, headers in records:
             producer.produce(topic, value, key, headers=headers)
-        assert producer.flush(30) == 0
+        assert producer.flush(PATIENCE_S) == 0
 
     def committed(self, topic: str, devices: set[str]) -> list[Record]:
         """What read_committed shows of these devices' records in a topic."""
-        return [r for r in read(self.servers, topic) if (r.key or b"").decode() in devices]
+        return [r for r in read(self.servers, topic, self.begin) if (r.key or b"").decode() in devices]
 
     def readings(self, devices: set[str]) -> list[ReadingNormalized]:
         found = self.committed("reading.normalized.v1", devices)
         return [decode(ReadingNormalized, r.value or b"") for r in found]
 
 
-def read(servers: str, topic: str) -> list[Record]:
-    """All there is now, read_committed."""
+def ends(servers: str, names: list[str]) -> dict[tuple[str, int], int]:
+    """Where the partitions of these topics end now."""
+    admin = topics.admin(servers)
+    known = topics.existing(admin)
+    places = {TopicPartition(n, p): OffsetSpec.latest() for n in names for p in range(known[n])}
+    asked = admin.list_offsets(places)
+    return {(place.topic, place.partition): told.result(PATIENCE_S).offset for place, told in asked.items()}
+
+
+def read(servers: str, topic: str, begin: Mapping[tuple[str, int], int] | None = None) -> list[Record]:
+    """All there is now, read_committed; of what stands in `begin`, from there."""
     consumer = Consumer(
         {
             "bootstrap.servers": servers,
@@ -184,9 +208,10 @@ def read(servers: str, topic: str) -> list[Record]:
     )
     found: list[Record] = []
     try:
-        partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
-        end = time.monotonic() + 60
+        partitions = set(consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
+        starts = {p: (begin or {}).get((topic, p), 0) for p in partitions}
+        consumer.assign([TopicPartition(topic, p, start) for p, start in starts.items()])
+        end = time.monotonic() + PATIENCE_S
         while partitions:
             assert time.monotonic() < end, "the topic could not be read to its end"
             message = consumer.poll(1)
@@ -195,9 +220,10 @@ def read(servers: str, topic: str) -> list[Record]:
             error = message.error()
             if error is None:
                 found.append(record_of(message))
-            else:
-                assert error.code() == KafkaError._PARTITION_EOF, error
+            elif error.code() == KafkaError._PARTITION_EOF:
                 partitions.discard(message.partition())
+            elif error.fatal():
+                raise KafkaException(error)
     finally:
         consumer.close()
     return found
@@ -207,12 +233,15 @@ def read(servers: str, topic: str) -> list[Record]:
 def worker(kafka: KafkaAddress, tmp_path: Path) -> Iterator[Worker]:
     """Not started; an empty plugins folder."""
     admin = topics.admin(kafka.bootstrap_servers)
-    topics.apply(admin, standing_topics())
+    standing = standing_topics()
+    topics.apply(admin, standing)
+    until(lambda: {spec.name for spec in standing} <= topics.existing(admin).keys(), "the topics")
     folder = tmp_path / "plugins"
     folder.mkdir()
     found = Worker(
         kafka.bootstrap_servers, folder, f"normalization-{uuid.uuid4().hex[:12]}", tmp_path / "worker.log"
     )
+    found.begin = ends(kafka.bootstrap_servers, [spec.name for spec in standing])
     yield found
     if found.process is not None:
         found.kill()

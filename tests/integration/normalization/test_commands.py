@@ -91,7 +91,7 @@ def test_a_hosted_plugin_offers_its_actions_and_encodes_what_is_asked(worker: Wo
     plugin = package(worker)
     worker.decide(plugin, PluginState.ADMITTED)
     worker.start()
-    until(lambda: offered(worker, plugin), "the offer", 120)
+    until(lambda: offered(worker, plugin), "the offer")
     offer = offered(worker, plugin)
     assert offer is not None
     assert offer.digest == check(worker.folder / plugin).digest
@@ -113,7 +113,7 @@ def test_a_quarantined_plugins_commands_wait(worker: Worker) -> None:
     plugin = package(worker)
     worker.decide(plugin, PluginState.QUARANTINED)
     worker.start()
-    until(lambda: offered(worker, plugin), "the offer", 120)
+    until(lambda: offered(worker, plugin), "the offer")
     asked, later = command(1200), command(60)
     ask(worker, plugin, [asked])
     until(lambda: worker.ready().get("ready"), "readiness")
@@ -129,16 +129,16 @@ def test_killed_again_and_again_a_worker_makes_one_downlink_a_command(worker: Wo
     plugin = package(worker)
     worker.decide(plugin, PluginState.ADMITTED)
     worker.start()
-    until(lambda: offered(worker, plugin), "the offer", 120)
+    until(lambda: offered(worker, plugin), "the offer")
     device, asked = str(uuid.uuid4()), []
     for _ in range(4):
         batch = [command(60 + n, device=device) for n in range(40)]
         before = len(reports(worker, {device}))
         ask(worker, plugin, [*batch, *asked[-10:]])
         asked += batch
-        until(lambda before=before: len(reports(worker, {device})) > before, "some outcome", 120)
+        until(lambda before=before: len(reports(worker, {device})) > before, "some outcome")
         worker.kill()
         worker.start()
-    until(lambda: len(downlinks(worker, {device})) >= len(asked), "every downlink", 120)
+    until(lambda: len(downlinks(worker, {device})) >= len(asked), "every downlink")
     assert [d.command for d in downlinks(worker, {device})] == [c.command for c in asked]
     assert [r.command for r in reports(worker, {device})] == [c.command for c in asked]

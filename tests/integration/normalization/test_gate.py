@@ -8,7 +8,7 @@ import uuid
 from treaty_events.decisions import PluginState
 from treaty_normalization.shelf import Shelf
 
-from .conftest import Worker, until
+from .conftest import PATIENCE_S, Worker, until
 from .packages import acme_uplink, name_of, write
 
 
@@ -64,7 +64,7 @@ def test_a_pattern_without_a_plugin_ends_it_at_once_and_says_what_there_is(worke
     worker.environment = {"TREATY_PLUGINS": "acme-*,milesight-*"}
     worker.start()
     assert worker.process is not None
-    assert worker.process.wait(30) == 1
+    assert worker.process.wait(PATIENCE_S) == 1
     assert "matches 'milesight-*'; there is: acme-air" in worker.log.read_text()
 
 

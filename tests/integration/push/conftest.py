@@ -26,6 +26,8 @@ from treaty_chassis.kafka.topics import existing
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 4
+PATIENCE_S = 120
+"""How long anything may take that a quiet machine does in a second."""
 
 
 class Issuer:
@@ -63,7 +65,7 @@ class Writer:
                 "retry.backoff.max.ms": 5,
             }
         )
-        self.producer.init_transactions(30)
+        self.producer.init_transactions(PATIENCE_S)
 
     def write(self, count=1, *, workspace=None, devices=8, abort=False, **more):
         """One transaction. Returns the ids of its readings; those of committed ones are kept."""
@@ -84,10 +86,10 @@ class Writer:
             self._count += 1
         if abort:
             # What an abort leaves in the log, readers must not see.
-            self.producer.flush(10)
-            self.producer.abort_transaction(10)
+            self.producer.flush(PATIENCE_S)
+            self.producer.abort_transaction(PATIENCE_S)
         else:
-            self.producer.commit_transaction(10)
+            self.producer.commit_transaction(PATIENCE_S)
             self.committed += ids
         return ids
 
@@ -161,12 +163,19 @@ class Node:
         self.until((lambda: until(self)) if until else self.ready)
         return self
 
-    def until(self, done, within=90):
+    def until(self, done, within=PATIENCE_S):
+        """What raises because the node does not answer is asked again."""
         deadline = time.monotonic() + within
-        while not done():
+        while not self._holds(done):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"exit {self.process.poll()}\n{self.log.read_text()[-4000:]}")
             time.sleep(0.02)
+
+    @staticmethod
+    def _holds(done):
+        with contextlib.suppress(httpx.TransportError):
+            return done()
+        return False
 
     def listening(self):
         if not self.port:
@@ -175,13 +184,15 @@ class Node:
         return bool(self.port)
 
     def ready(self):
-        with contextlib.suppress(httpx.TransportError):
-            return self.listening() and httpx.get(f"{self.http}/readyz", timeout=2).status_code == 200
-        return False
+        """Whether it says so; raises httpx.TransportError where it says nothing."""
+        return self.listening() and self.get("/readyz").status_code == 200
+
+    def get(self, path, **more):
+        return httpx.get(f"{self.http}{path}", timeout=PATIENCE_S, **more)
 
     def metric(self, name):
         """The sum over a metric's labels."""
-        lines = httpx.get(f"{self.http}/metrics").text.splitlines()
+        lines = self.get("/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}(\{{|\s)", line))
 
     def kill(self):
@@ -191,7 +202,7 @@ class Node:
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="session")
@@ -213,12 +224,14 @@ def make_topic(kafka):
 
     def make(**config):
         names.append(f"reading.normalized.v1-{uuid.uuid4().hex}")
-        client.create_topics([NewTopic(names[-1], PARTITIONS, 1, config=config)])[names[-1]].result(30)
+        client.create_topics([NewTopic(names[-1], PARTITIONS, 1, config=config)])[names[-1]].result(
+            PATIENCE_S
+        )
         return names[-1]
 
     yield make
     for future in client.delete_topics(list(existing(client).keys() & names)).values():
-        future.result(30)
+        future.result(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -278,11 +291,11 @@ def token(issuer, workspace):
 
 @pytest.fixture(scope="session")
 def collect():
-    """Reads a Stream until `enough(messages)`, within 30 s; returns the messages."""
+    """Reads a Stream until `enough(messages)`, within its bound; returns the messages."""
 
     async def until(stream, enough):
         messages = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             async for message in stream:
                 messages.append(message)
                 if enough(messages):

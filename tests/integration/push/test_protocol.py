@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 pytestmark = pytest.mark.xdist_group("push-protocol")
 
 SUBPROTOCOLS = ["treaty.v1.json"]
+PATIENCE_S = 120
 
 
 def plain(node, token=None, query="", **more):
@@ -22,14 +23,14 @@ def plain(node, token=None, query="", **more):
 
 
 async def receive(ws):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         return json.loads(await ws.recv())
 
 
 async def closed(ws):
     """What else came, and the close code."""
     messages = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         with contextlib.suppress(ConnectionClosed):
             while True:
                 messages.append(json.loads(await ws.recv()))
@@ -75,9 +76,14 @@ async def test_an_expired_token_is_refused_and_one_that_expires_ends_the_connect
     with pytest.raises(InvalidStatus) as raised:
         await plain(node, issuer.token("w", expires_in=-60))
     assert raised.value.response.status_code == 401
-    async with plain(node, issuer.token("w", expires_in=2)) as ws:
-        await send(ws, type="subscribe", id="s1")
-        messages, code = await closed(ws)
+    # As brief a life as this machine can do all of it in.
+    for life in (2, 5, 15, 45):
+        with contextlib.suppress(InvalidStatus, ConnectionClosed):
+            async with plain(node, issuer.token("w", expires_in=life)) as ws:
+                await send(ws, type="subscribe", id="s1")
+                messages, code = await closed(ws)
+            if len(messages) == 4:
+                break
     assert code == 4401
     assert [m["type"] for m in messages] == ["authenticated", "subscribed", "live", "error"]
     assert messages[-1]["code"] == "token_expired"
@@ -130,8 +136,10 @@ async def test_too_large_a_message_ends_the_connection(node, token):
 
 async def test_a_flood_of_messages_ends_the_connection(node, token):
     async with plain(node, token) as ws:
-        for n in range(60):
-            await send(ws, type="unsubscribe", id=str(n))
+        # More than a busy machine makes up for while it reads them.
+        with contextlib.suppress(ConnectionClosed):
+            for n in range(300):
+                await send(ws, type="unsubscribe", id=str(n))
         messages, code = await closed(ws)
     assert (code, messages[-1]["code"]) == (4429, "too_many_messages")
     assert [m["code"] for m in messages[1:51]] == ["unknown_subscription"] * 50
@@ -153,7 +161,8 @@ async def test_subscriptions_are_named_bounded_and_ended_one_by_one(node, token,
         got = {}
         while len(got) < 7:
             message = await receive(ws)
-            got[message["id"]] = [r["device"] for r in message["readings"]]
+            if message["type"] == "readings":
+                got[message["id"]] = [r["device"] for r in message["readings"]]
         assert got == {f"s{n}": [f"{writer.workspace}/{n}"] for n in range(1, 8)}
 
 
@@ -167,7 +176,7 @@ async def test_one_authenticates_once(node, token):
 
 
 async def test_pings_are_answered_and_other_paths_are_not_there(node, token):
-    async with plain(node, token) as ws, asyncio.timeout(5):
+    async with plain(node, token) as ws, asyncio.timeout(PATIENCE_S):
         await (await ws.ping())
     with pytest.raises(InvalidStatus) as raised:
         await connect(node.stream.replace("/v1/stream", "/v1/other"), proxy=None)
@@ -182,8 +191,14 @@ async def test_connections_are_bounded(start_node, token):
         assert raised.value.response.status_code == 503
         assert raised.value.response.headers["retry-after"]
         await last.close()
-        async with plain(small, token):
-            pass
+        for _ in range(600):
+            with contextlib.suppress(InvalidStatus):
+                async with plain(small, token):
+                    break
+            # The node has yet to hear that one has left.
+            await asyncio.sleep(0.1)
+        else:
+            raise AssertionError("the place that was left is nobody's")
 
 
 async def test_who_reads_nothing_costs_the_others_nothing(start_node, token, writer):
@@ -204,13 +219,13 @@ async def test_who_reads_nothing_costs_the_others_nothing(start_node, token, wri
             for _ in range(60):
                 await asyncio.to_thread(writer.write, 8, **large)
                 while len(got) < len(writer.committed):
-                    got += [r["id"] for r in (await receive(quick))["readings"]]
+                    got += [r["id"] for r in (await receive(quick)).get("readings", [])]
         assert sorted(got) == sorted(writer.committed)
         assert await asyncio.to_thread(node.metric, "treaty_push_ring_bytes") <= 1_000_000
         slow.transport.resume_reading()
         messages, code = await closed(slow)
     assert (code, messages[-1]["code"]) == (4408, "slow_reader")
-    before = [r["id"] for m in messages[:-1] for r in m["readings"]]
+    before = [r["id"] for m in messages[:-1] for r in m.get("readings", [])]
     assert len(before) < len(writer.committed)
     async with plain(node, token) as again:
         await send(again, type="subscribe", id="slow", **{"from": {"cursor": messages[-1]["cursor"]}})
@@ -239,17 +254,17 @@ async def test_conflated_a_slow_client_gets_the_latest(node, token, writer):
 
 
 def test_the_node_says_what_it_serves(node, token):
-    assert httpx.get(f"{node.http}/livez").json()["alive"] is True
-    ready = httpx.get(f"{node.http}/readyz")
+    assert node.get("/livez").json()["alive"] is True
+    ready = node.get("/readyz")
     assert ready.json() == {"ready": True, "checks": {"topic": "ok", "broker": "ok", "ring": "ok"}}
     assert node.metric("treaty_push_readings_total") >= 0
     assert node.metric("treaty_push_delivery_lag_seconds_count") >= 0
-    widget = httpx.get(f"{node.http}/v1/widgets", params={"model": "decentlab/dl-iam"}).json()
+    widget = node.get("/v1/widgets", params={"model": "decentlab/dl-iam"}).json()
     assert widget["widget"]["version"] == 1
     assert widget["measurements"]["air_temperature"]["unit"] == "Cel"
-    missing = httpx.get(f"{node.http}/v1/widgets", params={"model": "nobody/nothing"})
+    missing = node.get("/v1/widgets", params={"model": "nobody/nothing"})
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
-    page = httpx.get(f"{node.http}/")
+    page = node.get("/")
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
@@ -259,7 +274,7 @@ async def test_no_token_is_ever_logged(start_node, token):
     async with plain(node, token), plain(node, query=f"?access_token={token}"), plain(node) as ws:
         await send(ws, type="authenticate", token=token)
         await receive(ws)
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         for query in (f"access_token={token}&cursor=nonsense", "access_token=nonsense"):
             assert (await client.get(f"{node.http}/v1/stream/sse?{query}")).status_code in {400, 401}
     log = node.log.read_text()

@@ -7,11 +7,14 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from treaty_chassis.kafka import topics
 from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.work import Record
+
+PATIENCE_S = 180.0
+"""How long anything may take that a quiet machine does in a second."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def produce(
     producer = Producer({"bootstrap.servers": servers, "enable.idempotence": True})
     for value in values:
         producer.produce(topic, value, key(value))
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE_S) == 0
 
 
 def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Record]:
@@ -53,9 +56,9 @@ def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Re
     )
     found: list[Record] = []
     try:
-        partitions = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        partitions = set(consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE_S
         while partitions:
             assert time.monotonic() < end, "the topic could not be read to its end"
             message = consumer.poll(1)
@@ -64,9 +67,10 @@ def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Re
             error = message.error()
             if error is None:
                 found.append(record_of(message))
-            else:
-                assert error.code() == KafkaError._PARTITION_EOF, error
+            elif error.code() == KafkaError._PARTITION_EOF:
                 partitions.discard(message.partition())
+            elif error.fatal():
+                raise KafkaException(error)
     finally:
         consumer.close()
     return found
@@ -76,9 +80,10 @@ def end_of(servers: str, topic: str) -> int:
     """The ends of its partitions together: records of open and aborted transactions count, and markers."""
     consumer = Consumer({"bootstrap.servers": servers, "group.id": unique("ends")})
     try:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        partitions = consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions
         return sum(
-            consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1] for p in partitions
+            consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=PATIENCE_S)[1]
+            for p in partitions
         )
     finally:
         consumer.close()
@@ -88,10 +93,16 @@ def values(records: Iterable[Record]) -> list[bytes]:
     return sorted(r.value or b"" for r in records)
 
 
-def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = 60.0) -> float:
-    """Seconds it took."""
+def wait_for(condition: Callable[[], bool], what: str, timeout_s: float = PATIENCE_S) -> float:
+    """Seconds it took. A broker that does not answer now may do so when it is asked again."""
     began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < timeout_s, f"waited {timeout_s:.0f} s for {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
+    while True:
+        silence: KafkaException | None = None
+        try:
+            if condition():
+                return time.monotonic() - began
+        except KafkaException as error:
+            silence = error
+        waited = time.monotonic() - began
+        assert waited < timeout_s, f"waited {timeout_s:.0f} s for {what} ({silence})"
+        time.sleep(min(0.2, max(0.02, waited / 10)))

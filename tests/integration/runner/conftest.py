@@ -18,7 +18,7 @@ from treaty_chassis.kafka.runner import ExitCode, Options, Runner
 from treaty_chassis.kafka.work import Work
 from treaty_embedded.pytest_plugin import KafkaAddress
 
-from .broker import Spec, create, unique
+from .broker import PATIENCE_S, Spec, create, unique
 
 COPYING = Path(__file__).with_name("copying.py")
 
@@ -82,10 +82,10 @@ class Flow:
             process.kill()
             process.wait()
         for _, thread in self._threads:
-            thread.join(30)
+            thread.join(PATIENCE_S)
             if thread.is_alive():
                 faulthandler.dump_traceback()
-                raise AssertionError("the runner did not end within 30 s of being told to")
+                raise AssertionError("the runner did not end after being told to")
 
 
 @pytest.fixture

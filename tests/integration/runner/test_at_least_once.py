@@ -8,7 +8,7 @@ import pytest
 
 from treaty_chassis.kafka.delivery import Delivery, DeliverySettings
 
-from .broker import Spec, create, produce, read, unique, values, wait_for
+from .broker import PATIENCE_S, Spec, create, produce, read, unique, values, wait_for
 from .conftest import Flow
 from .copying import copying
 
@@ -34,7 +34,7 @@ def test_killed_between_produce_and_commit_again_and_again_nothing_is_lost(flow:
     expected = {b"%d" % n for n in range(sent)}
     wait_for(lambda: set(values(read(flow.servers, flow.out))) >= expected, "every record's copy")
     last.terminate()
-    assert last.wait(30) == 0
+    assert last.wait(PATIENCE_S) == 0
     found = values(read(flow.servers, flow.out))
     assert set(found) == expected
     assert len(found) > sent, "what was produced before each kill came again"
@@ -47,7 +47,7 @@ def test_a_second_process_takes_its_share_and_nothing_is_lost(flow: Flow) -> Non
 
     def load() -> None:
         nonlocal sent
-        while not done.is_set():
+        while not done.wait(0.02):
             produce(flow.servers, flow.source, (b"%d" % n for n in range(sent, sent + 20)), lambda v: v[-1:])
             sent += 20
 

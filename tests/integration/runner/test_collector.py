@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from confluent_kafka import Producer
 
-from .broker import read, values, wait_for
+from .broker import PATIENCE_S, read, values, wait_for
 from .conftest import Flow
 
 ANSWER_S = 240.0
@@ -83,7 +83,7 @@ def test_a_collector_in_trouble_neither_loses_nor_delays(
     process = flow.process()
     produce_traced(flow, [b"first"])
     wait_for(lambda: values(read(flow.servers, flow.out)) == [b"first"], "the first copy")
-    assert found.asked.wait(60), "the first batch's span was never sent"
+    assert found.asked.wait(PATIENCE_S), "the first batch's span was never sent"
     # Now the exporter is busy with that, and more transactions come than its queue has room for.
     each = [b"%03d" % number for number in range(8)]
     for number, value in enumerate(each):
@@ -94,7 +94,7 @@ def test_a_collector_in_trouble_neither_loses_nor_delays(
     wait_for(lambda: len(read(flow.servers, flow.out)) >= 2_009, "all copies")
     assert values(read(flow.servers, flow.out)) == sorted([b"first", *each, *many])
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert time.monotonic() - began < ANSWER_S, "something waited for the collector"
 
 
@@ -107,7 +107,7 @@ def test_a_collector_that_is_away_is_no_reason_not_to_start(
     produce_traced(flow, [b"1", b"2", b"3"])
     wait_for(lambda: values(read(flow.servers, flow.out)) == [b"1", b"2", b"3"], "the copies")
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE_S) == 0
 
 
 def produce_traced(flow: Flow, found: list[bytes]) -> None:
@@ -115,4 +115,4 @@ def produce_traced(flow: Flow, found: list[bytes]) -> None:
     for value in found:
         traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
         producer.produce(flow.source, value, value, headers=[("traceparent", traceparent.encode())])
-    assert producer.flush(30) == 0
+    assert producer.flush(PATIENCE_S) == 0

@@ -58,7 +58,7 @@ class RealStage:
 
     def end_epoch(self) -> None:
         other = Producer(config.producer(self._servers, self._group, "0"))
-        other.init_transactions(30)
+        other.init_transactions(broker.PATIENCE_S)
 
     def close(self) -> None:
         for client in self._clients:
@@ -120,7 +120,7 @@ class Member:
 
     def poll_until(self, done: Callable[[list[Record]], bool]) -> list[bytes | None]:
         found: list[Record] = []
-        end = time.monotonic() + 60
+        end = time.monotonic() + broker.PATIENCE_S
         while not done(found):
             assert time.monotonic() < end, f"only {len(found)} records came"
             found += self.client.poll(100, 0.05)

@@ -8,20 +8,20 @@ from treaty_chassis.kafka.follower import Follower
 from treaty_chassis.kafka.view import CompactedView
 from treaty_embedded.pytest_plugin import KafkaAddress
 
-from .broker import Spec, create, unique, wait_for
+from .broker import PATIENCE_S, Spec, create, unique, wait_for
 
 
 def transact(servers: str, topic: str, changes: dict[str, bytes | None], *, commit: bool = True) -> None:
     producer = Producer({"bootstrap.servers": servers, "transactional.id": unique("relay")})
-    producer.init_transactions(30)
+    producer.init_transactions(PATIENCE_S)
     producer.begin_transaction()
     for key, value in changes.items():
         producer.produce(topic, value, key)
-    producer.flush(30)
+    producer.flush(PATIENCE_S)
     if commit:
-        producer.commit_transaction(30)
+        producer.commit_transaction(PATIENCE_S)
     else:
-        producer.abort_transaction(30)
+        producer.abort_transaction(PATIENCE_S)
 
 
 def test_it_is_complete_only_when_every_topic_exists_and_has_been_read_to_its_end(
@@ -35,10 +35,12 @@ def test_it_is_complete_only_when_every_topic_exists_and_has_been_read_to_its_en
     transact(servers, here.topic, {"0": b"-1"}, commit=False)
     follower = Follower(servers, unique("views"), [here, later]).start()
     try:
-        assert not follower.wait(2)
-        assert follower.check() == f"no such topic yet: {later.topic}"
+        wait_for(
+            lambda: follower.check() == f"no such topic yet: {later.topic}", "what is missing to be told"
+        )
+        assert not follower.wait(0.2)
         create(servers, Spec(later.topic, 1, {"cleanup.policy": "compact"}))
-        assert follower.wait(30)
+        assert follower.wait(PATIENCE_S)
         assert follower.check() is None
         assert dict(here.items()) == {str(n): n for n in range(300)}
         transact(servers, later.topic, {"a": b"7"})
@@ -75,9 +77,9 @@ def test_partitions_that_are_added_are_followed_too(kafka: KafkaAddress, monkeyp
     create(servers, Spec(view.topic))
     follower = Follower(servers, unique("views"), [view]).start()
     try:
-        assert follower.wait(30)
+        assert follower.wait(PATIENCE_S)
         client = admin(servers)
-        client.create_partitions([NewPartitions(view.topic, 6)])[view.topic].result(30)
+        client.create_partitions([NewPartitions(view.topic, 6)])[view.topic].result(PATIENCE_S)
         transact(servers, view.topic, {str(n): b"%d" % n for n in range(60)})
         wait_for(lambda: len(view) == 60, "keys of all six partitions")
     finally:

@@ -12,7 +12,7 @@ from treaty_chassis.kafka.topics import admin
 from treaty_chassis.kafka.work import Output, PureWork, Record
 from treaty_events.headers import header
 
-from .broker import Spec, create, produce, read, unique, values, wait_for
+from .broker import PATIENCE_S, Spec, create, produce, read, unique, values, wait_for
 from .conftest import Flow
 from .copying import copying
 
@@ -67,7 +67,7 @@ def test_records_that_retention_took_before_they_were_read_are_an_alarm_and_not_
     }
     place = TopicPartition(flow.source, number, offset)
     client = admin(flow.servers)
-    client.delete_records([place])[place].result(30)
+    client.delete_records([place])[place].result(PATIENCE_S)
 
     again = flow.runner(copying(flow.out, flow.dead), flow.client())
     wait_for(lambda: "stranded" in (again.check() or ""), "the alarm")
@@ -88,17 +88,17 @@ def test_retention_that_takes_only_markers_strands_nobody(flow: Flow) -> None:
     client = admin(flow.servers)
     places = [TopicPartition(flow.source, number) for number in range(2)]
     probe = Consumer({"bootstrap.servers": flow.servers, "group.id": flow.group})
-    ends = {p.partition: probe.get_watermark_offsets(p, timeout=10)[1] for p in places}
+    ends = {p.partition: probe.get_watermark_offsets(p, timeout=PATIENCE_S)[1] for p in places}
 
     def carried() -> bool:
-        found = probe.committed(places, timeout=10)
+        found = probe.committed(places, timeout=PATIENCE_S)
         return all(p.offset == ends[p.partition] for p in found if ends[p.partition])
 
     wait_for(carried, "the markers to be passed")
     probe.close()
     gone = [TopicPartition(flow.source, number, end) for number, end in ends.items() if end]
     for future in client.delete_records(gone).values():
-        future.result(30)
+        future.result(PATIENCE_S)
     first.stop()
     wait_for(lambda: flow.codes == [0], "the end of the first process")
 

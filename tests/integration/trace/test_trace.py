@@ -30,7 +30,8 @@ from treaty_events.topics import accepted_topic, raw_topic, standing_topics
 from treaty_events.uplinks import UplinkAccepted
 
 HOUR_MS = 3_600_000
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
+PATIENCE_S = 180
 
 
 @dataclass
@@ -44,7 +45,9 @@ class Scene:
     def __post_init__(self) -> None:
         admin = topics.admin(self.servers)
         topics.apply(admin, [*standing_topics(), self.raw, self.accepted])
-        assert wait_until(lambda: len(topics.topic_ids(admin, [self.raw.name, self.accepted.name])) == 2, 30)
+        assert wait_until(
+            lambda: len(topics.topic_ids(admin, [self.raw.name, self.accepted.name])) == 2, PATIENCE_S
+        )
         self.uuid = topics.topic_ids(admin, [self.raw.name])[self.raw.name]
         self._producer = Producer({"bootstrap.servers": self.servers, "partitioner": "murmur2_random"})
 
@@ -61,7 +64,7 @@ class Scene:
         self._producer.produce(
             topic, value, key, headers=list(headers), on_delivery=lambda error, m: delivered.append(m)
         )
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(PATIENCE_S) == 0
         assert delivered[0].error() is None
         return delivered[0]
 
@@ -121,7 +124,17 @@ class Scene:
 
     def commit(self, stage: str, topic: str, offset: int) -> None:
         consumer = Consumer({"bootstrap.servers": self.servers, "group.id": f"{stage}-{self.name}"})
-        consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+        place = TopicPartition(topic, 0, offset)
+
+        def done() -> bool:
+            """Of a group that is new, whose coordinator may have yet to begin."""
+            try:
+                (found,) = consumer.commit(offsets=[place], asynchronous=False) or ()
+            except KafkaException:
+                return False
+            return found.error is None
+
+        assert wait_until(done, PATIENCE_S, 0.1)
         consumer.close()
 
     def ingested(self, id: EventId) -> None:
@@ -267,12 +280,12 @@ def test_what_was_aborted_is_not_seen(scene: Scene) -> None:
     id = scene.arrive()
     accepted = scene.accept(id)
     pen = Producer({"bootstrap.servers": scene.servers, "transactional.id": scene.name})
-    pen.init_transactions(30)
+    pen.init_transactions(PATIENCE_S)
     pen.begin_transaction()
     headers = Envelope(str(id), "/treaty/normalization", ReadingNormalized.TYPE).headers()
     pen.produce("reading.normalized.v1", b"{}", scene.device, headers=headers)
-    pen.flush(30)
-    pen.abort_transaction(30)
+    pen.flush(PATIENCE_S)
+    pen.abort_transaction(PATIENCE_S)
     scene.ingested(id)
     scene.normalized(accepted)
     assert scene.trace(id).outcome is Outcome.NO_READING
@@ -281,18 +294,18 @@ def test_what_was_aborted_is_not_seen(scene: Scene) -> None:
 def test_a_group_in_the_midst_of_a_transaction_is_asked_again(scene: Scene) -> None:
     place, group = Partition(scene.accepted.name, 0), scene.name
     producer = Producer({"bootstrap.servers": scene.servers, "transactional.id": scene.name})
-    producer.init_transactions(60)
+    producer.init_transactions(PATIENCE_S)
     member = Consumer({"bootstrap.servers": scene.servers, "group.id": group})
     with Log(scene.servers, answer_s=0.2) as log:
         assert log.committed(group, place) is None
         producer.begin_transaction()
         producer.send_offsets_to_transaction(
-            [TopicPartition(*place, 7)], member.consumer_group_metadata(), 30
+            [TopicPartition(*place, 7)], member.consumer_group_metadata(), PATIENCE_S
         )
         with pytest.raises(KafkaException) as unstable:
             log.committed(group, place)
         assert unstable.value.args[0].code() == KafkaError.UNSTABLE_OFFSET_COMMIT
-        producer.commit_transaction(30)
+        producer.commit_transaction(PATIENCE_S)
     with Log(scene.servers) as log:
         assert log.committed(group, place) == 7
     member.close()

@@ -28,8 +28,8 @@ __all__ = ["Demo"]
 
 _SIMULATOR = "treaty_cli.demo.simulator"
 _RECONCILER = "treaty_cli.demo.reconciler"
-_STEP_S = 60.0
-_DRAINED_S = 60.0
+_STEP_S = 180.0
+_DRAINED_S = 180.0
 _RECONCILED_S = 180.0
 
 

@@ -25,9 +25,9 @@ from treaty_events import topics
 __all__ = ["Platform"]
 
 T = TypeVar("T")
-_READY_S = 120.0
+_READY_S = 240.0
 _ASKED_EVERY_S = 0.1
-_MIGRATED_S = 60.0
+_MIGRATED_S = 180.0
 
 
 class Platform:

@@ -43,7 +43,14 @@ def browser(tmp_path_factory):
     drain.start()
     yield f"http://{found[1]}"
     process.terminate()
-    process.wait(20)
+    process.wait(PATIENCE_S)
+
+
+class PageError(AssertionError):
+    """The page threw, or was not there to be asked: it was being left."""
+
+
+PATIENCE_S = 120
 
 
 class Page:
@@ -58,7 +65,9 @@ class Page:
         async for text in self.ws:
             message = json.loads(text)
             if "id" in message:
-                self._waiting.pop(message["id"]).set_result(message)
+                answer = self._waiting.pop(message["id"])
+                if not answer.done():
+                    answer.set_result(message)
             elif message["method"] == "Runtime.exceptionThrown":
                 self.said.append(message["params"]["exceptionDetails"])
             elif message["method"] == "Log.entryAdded":
@@ -68,8 +77,9 @@ class Page:
         number = next(self._ids)
         answer = self._waiting[number] = asyncio.get_running_loop().create_future()
         await self.ws.send(json.dumps({"id": number, "method": method, "params": params}))
-        found = await asyncio.wait_for(answer, 20)
-        assert "error" not in found, found["error"]
+        found = await asyncio.wait_for(answer, PATIENCE_S)
+        if "error" in found:
+            raise PageError(found["error"])
         return found["result"]
 
     async def go(self, url):
@@ -80,14 +90,22 @@ class Page:
         found = await self.call(
             "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
         )
-        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        if "exceptionDetails" in found:
+            raise PageError(found["exceptionDetails"])
         return found["result"].get("value")
 
-    async def until(self, expression, within=20):
-        """Waits until an expression is true in the page."""
-        async with asyncio.timeout(within):
-            while not await self.js(expression):
-                await self.js("new Promise(done => setTimeout(done, 20))")
+    async def until(self, expression):
+        """Waits until an expression is true in the page. One that throws is not: what it names is not there
+        yet, or the page is being left."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not await self._holds(expression):  # noqa: ASYNC110 - the browser does not tell
+                await asyncio.sleep(0.02)
+
+    async def _holds(self, expression):
+        try:
+            return await self.js(expression)
+        except PageError:
+            return False
 
     async def text(self, selector="body"):
         return await self.js(f"document.querySelector({json.dumps(selector)})?.innerText")
@@ -110,7 +128,7 @@ class Page:
 
 @pytest.fixture
 async def page(browser):
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         tab = (await client.put(f"{browser}/json/new?about:blank")).json()
     async with connect(tab["webSocketDebuggerUrl"], max_size=None, proxy=None) as ws:
         found = Page(ws)
@@ -118,7 +136,7 @@ async def page(browser):
             await found.call(f"{domain}.enable")
         yield found
         found._reader.cancel()
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as client:
         await client.get(f"{browser}/json/close/{tab['id']}")
 
 
