@@ -25,7 +25,7 @@ def verifier(keys):
 
 
 @pytest.fixture
-async def client(issuer, valkey):
+async def client(issuer, valkey, patient_limits):
     app = FastAPI()
     problems.install(app)
     app.include_router(router(issuer, RateLimit(valkey.url, 20, uuid.uuid4().hex)))

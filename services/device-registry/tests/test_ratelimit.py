@@ -9,7 +9,7 @@ from treaty_device_registry import ratelimit
 from treaty_device_registry.ratelimit import UNCOUNTED, RateLimit
 
 
-async def test_one_request_too_many_is_told_when_to_come_again(valkey):
+async def test_one_request_too_many_is_told_when_to_come_again(valkey, patient_limits):
     limit = RateLimit(valkey.url, 3, uuid.uuid4().hex)
     for _ in range(3):
         await limit.admit("ada")

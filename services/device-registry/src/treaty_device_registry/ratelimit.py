@@ -18,7 +18,7 @@ from treaty_chassis.telemetry import METRICS
 __all__ = ["RateLimit"]
 
 log = structlog.get_logger(__name__)
-PAUSE_S = 5.0
+PAUSE_S, TIMEOUT_S = 5.0, 0.25
 
 REFUSED = Counter("treaty_http_rate_limited", "Requests answered 429.", registry=METRICS)
 UNCOUNTED = Counter(
@@ -36,8 +36,8 @@ class RateLimit:
             wrap_exceptions=True,
             implementation="valkey",
             key_prefix="treaty:device-registry:limit",
-            socket_timeout=0.25,
-            socket_connect_timeout=0.25,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._item = RateLimitItemPerMinute(per_minute)
