@@ -34,7 +34,7 @@ from treaty_sandbox.confinement.landlock import abi
 from treaty_sandbox.confinement.syscalls import current
 
 HOSTILE = {"hostile.py": (Path(__file__).parent / "hostile.py").read_bytes()}
-ROOMY = Limits(memory=64 << 20, message_deadline=3000)
+ROOMY = Limits(memory=64 << 20, message_deadline=30_000, batch_deadline=60_000)
 LANDLOCK, SECCOMP, RLIMITS = Mechanism.LANDLOCK, Mechanism.SECCOMP, Mechanism.RLIMITS
 Readings = list[ReadingValues]
 

@@ -127,7 +127,7 @@ async def test_probes_say_what_is_missing(client):
 async def test_the_server_answers_on_a_chosen_port_and_ends_what_is_under_way():
     bound = bind("127.0.0.1", 0)
     port = bound.getsockname()[1]
-    async with serving(application(), bound), httpx.AsyncClient() as client:
+    async with serving(application(), bound), httpx.AsyncClient(timeout=60) as client:
         assert (await client.get(f"http://127.0.0.1:{port}/livez")).status_code == 200
     async with httpx.AsyncClient() as client:
         with pytest.raises(httpx.ConnectError):

@@ -41,6 +41,7 @@ from treaty_events.topics import standing_topics
 __all__ = ["StartError", "StoppedError", "api", "serve"]
 
 BODY_LIMIT = 4_000_000
+START_S = 30
 
 
 class StoppedError(RuntimeError):
@@ -88,7 +89,8 @@ async def serve(settings: Settings) -> None:
     bound = server.bind(settings.http_host, settings.http_port)
     engine = create_engine(settings.database_url, "contract-governance")
     database = partial(ready, settings.database_url, MIGRATIONS, SCHEMA)
-    wrong = await asyncio.to_thread(database)
+    # A database that is slow to answer is there.
+    wrong = await asyncio.to_thread(partial(database, within_s=START_S))
     if wrong is not None:
         raise StartError(wrong)
     admin = topics.admin(settings.kafka_bootstrap_servers)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ __all__ = ["Difference", "TopicSpec", "admin", "apply", "existing", "topic_ids"]
 
 log = structlog.get_logger(__name__)
 REQUEST_TIMEOUT_S = 30.0
+_LOOK_S = 0.05
 
 
 class TopicSpec(Protocol):
@@ -51,7 +53,8 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 def apply(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:
     """Creates the topics that are missing, at the broker's default replication, and reports every existing
-    one that differs, in the log too. Two processes may do so at once. Raises KafkaException."""
+    one that differs, in the log too. Those it made are known, with their leaders, when it returns. Two
+    processes may do so at once. Raises KafkaException."""
     wanted = {spec.name: spec for spec in specs}
     if not wanted:
         return []
@@ -65,6 +68,7 @@ def apply(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:
         for name, future in client.create_topics(missing, request_timeout=REQUEST_TIMEOUT_S).items():
             if _created(future):
                 log.info("topic created", topic=name)
+        _await_leaders(client, {topic.topic for topic in missing})
     differences = _differences(client, [wanted[name] for name in sorted(wanted.keys() & found.keys())], found)
     for difference in differences:
         log.warning(
@@ -75,6 +79,27 @@ def apply(client: AdminClient, specs: Iterable[TopicSpec]) -> list[Difference]:
             found=difference.found,
         )
     return differences
+
+
+def _await_leaders(client: AdminClient, names: Collection[str]) -> None:
+    """The controller's word comes before a broker's knowledge: a group that asks for a topic in between is
+    told that there is none, and asks again minutes later."""
+    end = time.monotonic() + REQUEST_TIMEOUT_S
+    while not _led(client, names):
+        if time.monotonic() > end:
+            told = f"made, and not known after {REQUEST_TIMEOUT_S:.0f} s: {', '.join(sorted(names))}"
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told, retriable=True))
+        time.sleep(_LOOK_S)
+
+
+def _led(client: AdminClient, names: Collection[str]) -> bool:
+    found = client.list_topics(timeout=REQUEST_TIMEOUT_S).topics
+    return all(
+        name in found
+        and found[name].error is None
+        and all(partition.leader >= 0 for partition in found[name].partitions.values())
+        for name in names
+    )
 
 
 def existing(client: AdminClient) -> dict[str, int]:

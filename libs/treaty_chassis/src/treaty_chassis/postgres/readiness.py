@@ -17,11 +17,11 @@ def newest(scripts: Path) -> str:
     return max(file.name.partition("_")[0] for file in (scripts / "versions").glob("[0-9]*_*.py"))
 
 
-def ready(url: str, scripts: Path, schema: str) -> str | None:
-    """None while both are so: a readiness check that connects for itself and waits two seconds at most."""
+def ready(url: str, scripts: Path, schema: str, *, within_s: int = 2) -> str | None:
+    """None while both are so: a readiness check that connects for itself and waits so long for it at most."""
     needed = newest(scripts)
     try:
-        with psycopg.connect(libpq_url(url), connect_timeout=2) as connection:
+        with psycopg.connect(libpq_url(url), connect_timeout=within_s) as connection:
             question = SQL("SELECT version_num FROM {}").format(Identifier(schema, "alembic_version"))
             row = connection.execute(question).fetchone()
     except psycopg.errors.UndefinedTable:
