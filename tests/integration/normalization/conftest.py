@@ -241,7 +241,13 @@ def worker(kafka: KafkaAddress, tmp_path: Path) -> Iterator[Worker]:
     found = Worker(
         kafka.bootstrap_servers, folder, f"normalization-{uuid.uuid4().hex[:12]}", tmp_path / "worker.log"
     )
-    found.begin = ends(kafka.bootstrap_servers, [spec.name for spec in standing])
+
+    def told() -> bool:
+        found.begin = ends(kafka.bootstrap_servers, [spec.name for spec in standing])
+        return True
+
+    # Topics that are new have no leader for a moment.
+    until(told, "the topics' ends")
     yield found
     if found.process is not None:
         found.kill()
