@@ -18,8 +18,7 @@ class BodyError(ValueError):
 
 
 def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    found = _decoders.get(kind)
-    return found if found is not None else _decoders.setdefault(kind, msgspec.json.Decoder(kind))
+    return _decoders.setdefault(kind, msgspec.json.Decoder(kind))
 
 
 def encode(event: object) -> bytes:
@@ -30,7 +29,7 @@ def encode(event: object) -> bytes:
 def decode(kind: type[T], body: bytes) -> T:
     """Unknown fields are ignored, so that a newer producer may add some. Raises BodyError."""
     try:
-        found: T = _decoder(kind).decode(body)
+        found: T = (_decoders.get(kind) or _decoder(kind)).decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError(str(error)) from error
     return found

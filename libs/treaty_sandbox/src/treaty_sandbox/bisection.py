@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 __all__ = ["Trials"]
@@ -23,6 +22,7 @@ class Trials(Generic[R]):
         self._runs: deque[tuple[int, ...]] = deque([tuple(range(count))] if count else [])
         self._replies: dict[int, R] = {}
         self._count = count
+        self._whole: list[R] | None = None
 
     @property
     def done(self) -> bool:
@@ -33,9 +33,13 @@ class Trials(Generic[R]):
         """Indices to send now, in order."""
         return self._runs[0]
 
-    def answered(self, replies: Sequence[R]) -> None:
+    def answered(self, replies: list[R]) -> None:
         """The current run went through."""
-        self._replies.update(zip(self._runs.popleft(), replies, strict=True))
+        run = self._runs.popleft()
+        if len(run) == self._count:
+            self._whole = replies
+        else:
+            self._replies.update(zip(run, replies, strict=True))
 
     def failed(self, position: int | None, fresh: bool, verdict: R) -> bool:
         """The current run failed at `position` of it, None: unknown. True if one is settled as `verdict`."""
@@ -56,4 +60,6 @@ class Trials(Generic[R]):
 
     def replies(self) -> list[R]:
         """One a message, in order, once done."""
+        if self._whole is not None:
+            return self._whole
         return [self._replies[index] for index in range(self._count)]

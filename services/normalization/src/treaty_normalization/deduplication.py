@@ -14,7 +14,6 @@ from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from treaty_chassis.kafka.work import Assigned, History, Record
-from treaty_events.headers import REPLAYS
 from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization.uplinks import Arrival, UnreadableError, read
 
@@ -74,12 +73,14 @@ class Window:
         self._received = received_at if received_at > self._received else self._received
         self._accepted = accepted_at if accepted_at > self._accepted else self._accepted
         seen = self._seen
-        before = seen.pop(key, None)
-        # A repeat is remembered too, so that nothing hangs on what came before the window.
-        seen[key] = (received_at, accepted_at)
-        repeat = before is not None and (
-            abs(received_at - before[0]) <= self._span and not self._is_over(before)
-        )
+        times = (received_at, accepted_at)
+        before = seen.setdefault(key, times)
+        repeat = False
+        if before is not times:
+            # A repeat is remembered too, so that nothing hangs on what came before the window.
+            del seen[key]
+            seen[key] = times
+            repeat = abs(received_at - before[0]) <= self._span and not self._is_over(before)
         if self._accepted >= self._forget_at or len(seen) > self._max_keys:
             self._forget()
         return repeat
@@ -98,8 +99,9 @@ class Window:
             # A dict is searched for its first key past all that were deleted before it: not for every uplink.
             spare += self._max_keys // 100
         gone: list[Key] = []
-        for key, times in seen.items():
-            if len(gone) >= spare and not self._is_over(times):
+        received, accepted = self._received - self._span, self._accepted - self._span
+        for key, (received_at, accepted_at) in seen.items():
+            if (received_at >= received or accepted_at >= accepted) and len(gone) >= spare:
                 break
             gone.append(key)
         for key in gone:
@@ -108,7 +110,7 @@ class Window:
 
 def repeated(window: Window, arrival: Arrival) -> bool:
     """As Window.repeats; what an operator replays on purpose is no repeat."""
-    return REPLAYS not in arrival.headers and window.repeats(arrival.uplink, arrival.record.timestamp_ms)
+    return not arrival.replayed and window.repeats(arrival.uplink, arrival.record.timestamp_ms)
 
 
 def read_back(assigned: Assigned, history: History) -> Window:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+import msgspec
+
 from treaty_chassis.kafka.work import Finished, Output, Record
 from treaty_normalization.deduplication import Window
 
 __all__ = ["Entry", "Lane"]
 
 
-class Entry:
+class Entry(msgspec.Struct, gc=False):
     """A record in hand: `outputs` is None until it is finished. Dropped with its lane."""
 
-    __slots__ = ("dropped", "outputs", "record")
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-        self.outputs: Sequence[Output] | None = None
-        self.dropped = False
+    record: Record
+    outputs: Sequence[Output] | None = None
+    dropped: bool = False
 
 
 class Lane:

@@ -54,7 +54,11 @@ def translate(plugin: Plugin, arrival: Arrival, reply: Ok[list[ReadingValues]] |
         reason = REASONS.get(reply.kind, "contract_violation")
         return refused(plugin, arrival, reason, reply.detail)
     try:
-        outputs = [_reading(plugin, arrival, values, i) for i, values in enumerate(reply.value)]
+        made = reply.value
+        if len(made) == 1:
+            outputs = [_reading(plugin, arrival, made[0], 0)]
+        else:
+            outputs = [_reading(plugin, arrival, values, i) for i, values in enumerate(made)]
     except ViolationError as violation:
         return refused(plugin, arrival, "contract_violation", str(violation))
     return Translated(outputs, len(outputs))
@@ -73,6 +77,7 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
         promises.check(values)
     observed, ordered, quality = moment(uplink, values.observed_at)
     observed_at = instant(observed)
+    first = f"{arrival.place}:0"
     body = encode(
         wire.ReadingNormalized(
             uplink.device,
@@ -85,16 +90,17 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
             instant(uplink.received_at),
             _measurements(promises, values.measurements, quality),
             values.properties,
-            wire.Provenance(plugin.name, plugin.version, plugin.digest, f"{arrival.place}:0"),
+            wire.Provenance(plugin.name, plugin.version, plugin.digest, first),
             None
             if position is None
             else wire.Position(position.latitude, position.longitude, position.altitude, position.accuracy),
             uplink.link,
         )
     )
-    headers = [*_BEFORE, ("ce_id", f"{arrival.place}:{index}".encode())]
-    if "traceparent" in arrival.headers:
-        headers.append(("traceparent", arrival.headers["traceparent"]))
+    identity = f"{arrival.place}:{index}" if index else first
+    headers = [*_BEFORE, ("ce_id", identity.encode())]
+    if arrival.traceparent is not None:
+        headers.append(("traceparent", arrival.traceparent))
     return Output(READING_NORMALIZED, uplink.device.encode(), body, headers)
 
 

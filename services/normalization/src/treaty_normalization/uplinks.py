@@ -9,6 +9,7 @@ import msgspec
 
 from treaty_chassis.kafka.work import Record
 from treaty_events.codec import BodyError, decode
+from treaty_events.headers import REPLAYS
 from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization import wire
 
@@ -22,13 +23,14 @@ class UnreadableError(ValueError):
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """An uplink and the record that brought it, its headers by name. `place` is its EventId's text
+    """An uplink, the record that brought it, and what its headers tell. `place` is its EventId's text
     without the index. `uplink` is read as the struct of the type, which has all its fields."""
 
     record: Record
-    headers: dict[str, bytes | None]
     uplink: UplinkAccepted
     place: str
+    traceparent: bytes | None = None
+    replayed: bool = False
 
 
 def read(record: Record) -> Arrival:
@@ -44,4 +46,4 @@ def read(record: Record) -> Arrival:
         uplink = decode(wire.UplinkAccepted, record.value)
     except BodyError as error:
         raise UnreadableError(str(error)) from error
-    return Arrival(record, headers, uplink, told[1].decode())
+    return Arrival(record, uplink, told[1].decode(), headers.get("traceparent"), REPLAYS in headers)

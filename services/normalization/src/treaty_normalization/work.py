@@ -57,12 +57,25 @@ class NormalizationWork:
             if record.partition != number or record.topic != topic:
                 topic, number = record.topic, record.partition
                 lane, hosting = self._lanes[Partition(topic, number)], self._hostings[topic]
-            self._take(record, lane, hosting)
+            entry = lane.take(record)
+            try:
+                arrival = read(record)
+            except UnreadableError as error:
+                entry.outputs = [self.dead_letter(record, "unreadable_uplink", str(error))]
+                continue
+            if repeated(lane.window, arrival):
+                self._metrics.duplicates.labels(hosting.plugin.name).inc()
+                entry.outputs = ()
+            else:
+                hosting.take(entry, arrival)
         self._poll(now_ms)
 
     def collect(self, now_ms: int) -> Sequence[Finished]:
         self._poll(now_ms)
-        return [finished for lane in self._lanes.values() for finished in lane.finished()]
+        found: list[Finished] = []
+        for lane in self._lanes.values():
+            found += lane.finished()
+        return found
 
     def reset(self) -> None:
         for partition in list(self._lanes):
@@ -83,19 +96,6 @@ class NormalizationWork:
         except UnreadableError:
             arrival = None
         return dead_letter(record, reason, detail, plugin, arrival)
-
-    def _take(self, record: Record, lane: Lane, hosting: Hosting) -> None:
-        entry = lane.take(record)
-        try:
-            arrival = read(record)
-        except UnreadableError as error:
-            entry.outputs = [self.dead_letter(record, "unreadable_uplink", str(error))]
-            return
-        if repeated(lane.window, arrival):
-            self._metrics.duplicates.labels(hosting.plugin.name).inc()
-            entry.outputs = ()
-            return
-        hosting.take(entry, arrival)
 
     def _poll(self, now_ms: int) -> None:
         now = self._clock()

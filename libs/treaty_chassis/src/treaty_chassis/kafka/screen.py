@@ -30,9 +30,9 @@ class Screen:
         self._measures = measures
 
     def __call__(self, finished: Iterable[Finished]) -> Iterator[tuple[Finished, int]]:
-        limits = self._limits
+        limits, suspects = self._limits, self._suspicion.any
         for item in finished:
-            if self._suspicion.any:
+            if suspects:
                 record = item.record
                 why = self._suspicion.condemned(record.topic, record.partition, record.offset)
                 if why is not None:
