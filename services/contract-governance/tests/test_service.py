@@ -19,7 +19,7 @@ from treaty_events.fleet import DeviceChanged, Lifecycle
 from treaty_events.topics import accepted_topic
 
 # One broker and fixed names of group and relay: these run one after the other.
-pytestmark = pytest.mark.xdist_group("contract-governance")
+pytestmark = [pytest.mark.xdist_group("contract-governance"), pytest.mark.timeout(900)]
 SECONDS = 120
 
 

@@ -25,7 +25,7 @@ from treaty_events.readings import Measurement, Provenance, ReadingNormalized
 from treaty_events.topics import DEVICE_CHANGED, READING_NORMALIZED
 
 # The relay's transactional.id is of the broker: two registries on one broker fence each other.
-pytestmark = pytest.mark.xdist_group("device-registry-service")
+pytestmark = [pytest.mark.xdist_group("device-registry-service"), pytest.mark.timeout(900)]
 SECONDS = 120
 API, PROJECTOR = "treaty_device_registry", "treaty_device_registry.projector"
 

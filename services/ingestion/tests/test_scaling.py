@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from treaty_embedded.stack import broker
 from treaty_events import topics
 from treaty_events.envelope import Envelope
@@ -19,6 +21,7 @@ def shares(world: World) -> dict[str, int]:
     return {name: len(places) for name, places in world.members(GROUP).items()}
 
 
+@pytest.mark.timeout(900)
 def test_a_second_process_takes_half_of_the_partitions_under_load_and_every_uplink_is_accepted_once(
     tmp_path: Path,
 ) -> None:

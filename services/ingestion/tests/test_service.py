@@ -24,7 +24,7 @@ from .deployed import ACCEPTED, Ingestion, World, wait_for
 from .fleet import CHIRPSTACK_HEADERS, signed, up
 
 # One broker and one process serve the module: the service's topics and its group are the same in all.
-pytestmark = pytest.mark.xdist_group("ingestion-service")
+pytestmark = [pytest.mark.xdist_group("ingestion-service"), pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
