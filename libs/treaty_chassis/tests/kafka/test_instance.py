@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from treaty_chassis.kafka import instance
+from treaty_chassis.kafka.caller import HangError
 from treaty_chassis.kafka.instance import Instance
 from treaty_chassis.kafka.work import Output
 
@@ -36,6 +37,62 @@ def test_a_call_that_takes_long_is_no_hang_for_an_absence_before_the_transaction
     found.produce([Output("out", None, b"1", partition=0)])
     found.commit(60)
     assert found.rejected is None
+    found.leave()
+
+
+class Stuck(Producer):
+    """Commits of the second transaction do not return before they may."""
+
+    begun = 0
+    release = threading.Event()
+
+    def begin_transaction(self, *arguments: float) -> None:
+        Stuck.begun += 1
+        super().begin_transaction(*arguments)
+
+    def commit_transaction(self, *arguments: float) -> None:
+        if Stuck.begun == 2:
+            assert Stuck.release.wait(600)
+        super().commit_transaction(*arguments)
+
+
+def transact(found: Instance) -> None:
+    found.begin()
+    found.produce([Output("out", None, b"1", partition=0)])
+    found.commit(60)
+
+
+def test_an_absence_in_the_middle_of_a_transaction_is_remembered_in_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A commit that waits for a broker goes through when that is back, and the call after it hangs."""
+    monkeypatch.setattr(instance, "Producer", Stuck)
+    monkeypatch.setattr(instance, "_HANG_S", 600.0)
+    monkeypatch.setattr(Stuck, "begun", 0)
+    monkeypatch.setattr(Stuck, "release", threading.Event())
+    found = Instance(slow_cluster(0), lambda error: None)
+    found.open(60)
+    found.begin()
+    found.produce([Output("out", None, b"1", partition=0)])
+    monkeypatch.setattr(instance, "_GRACE_S", 600.0)  # However slow: this one does return.
+    found._on_error(KafkaError(KafkaError._TRANSPORT))
+    found.commit(60)
+    monkeypatch.setattr(instance, "_GRACE_S", 0.0)
+    with pytest.raises(HangError, match="though the broker is back"):
+        transact(found)
+    Stuck.release.set()
+    found.leave()
+
+
+def test_an_absence_is_forgotten_once_a_transaction_has_begun_and_ended_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(instance, "_GRACE_S", 600.0)
+    found = Instance(slow_cluster(0), lambda error: None)
+    found.open(60)
+    found._on_error(KafkaError(KafkaError._TRANSPORT))
+    transact(found)
+    assert found._away_at is None
     found.leave()
 
 

@@ -34,6 +34,8 @@ class Instance:
         """Which error a record of the open transaction met."""
         self._tell = on_error
         self._away_at: float | None = None
+        """When its broker was last told to be away, until a whole transaction has gone through since."""
+        self._began_at = 0.0
         self._answered_at: float | None = None
         callbacks = {"on_delivery": self._on_delivery, "error_cb": self._on_error}
         self._producer = Producer(dict(settings) | callbacks)
@@ -54,6 +56,7 @@ class Instance:
 
     def begin(self) -> None:
         self.rejected = None
+        self._began_at = time.monotonic()
         self._producer.begin_transaction()
 
     def produce(self, outputs: list[Output]) -> None:
@@ -68,7 +71,10 @@ class Instance:
 
     def commit(self, timeout_s: float) -> None:
         self._ask(lambda: self._producer.commit_transaction(timeout_s))
-        self._away_at = None
+        # A commit that was under way when the broker went goes through once it is back, and it is the next
+        # transaction's first call that hangs.
+        if self._away_at is not None and self._away_at < self._began_at:
+            self._away_at = None
 
     def abort(self, timeout_s: float) -> None:
         self._ask(lambda: self._producer.abort_transaction(timeout_s))
