@@ -1,6 +1,7 @@
 """The account of a run: clean for an honest platform, and every kind of fault is found in a faulty one."""
 
 from collections.abc import Callable
+from copy import copy, deepcopy
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -15,7 +16,6 @@ from treaty_cli.demo.expectation import Expectations
 from treaty_cli.demo.journal import Delivery
 from treaty_cli.demo.reconciliation import Account, reconcile
 from treaty_cli.demo.report import Report
-from treaty_cli.demo.seed import Seed
 from treaty_cli.demo.traffic import ROUND, Kind, Traffic
 from treaty_events.headers import header
 from treaty_events.identity import EventId
@@ -25,6 +25,7 @@ from .honest import HOP_MS, Honest
 START = 1_767_323_045_678
 COUNT = ROUND * 8
 STEP_MS = 25
+LISTS = ("raw", "accepted", "readings", "refused", "dead_letters", "reported")
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +35,27 @@ def expectations(found: dict[str, Corpus]) -> Expectations:
     return Expectations(SEED, found)
 
 
-@pytest.fixture
-def run(seed: Seed, found: dict[str, Corpus]) -> Honest:
-    platform = Honest(seed, found)
-    traffic = Traffic(seed, found, Random(11))
+@pytest.fixture(scope="module")
+def whole(found: dict[str, Corpus]) -> Honest:
+    from .conftest import SEED
+
+    platform = Honest(SEED, found)
+    traffic = Traffic(SEED, found, Random(11))
     for n in range(COUNT):
         now = START + n * STEP_MS
         platform.take(traffic.next(now), now + 1)
     return platform
+
+
+@pytest.fixture
+def run(whole: Honest) -> Honest:
+    """The test's own: what was written stays as it is, and what is there may be changed."""
+    found = copy(whole)
+    found.kinds = dict(whole.kinds)
+    account = whole.account
+    lists = {name: list(getattr(account, name)) for name in LISTS}
+    found.account = replace(account, **lists, deliveries=deepcopy(account.deliveries))
+    return found
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError, ahead
 from treaty_embedded.process import running, wait_until
 
+# One server for those that share it.
+pytestmark = pytest.mark.xdist_group("embedded-kafka")
 PATIENCE_S = 120
 CUT_S = 4
 """How long a transaction may be open that is cut off."""

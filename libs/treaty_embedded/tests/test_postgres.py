@@ -15,6 +15,9 @@ import pytest
 
 from treaty_embedded import DataDirBusyError, PortBusyError, Postgres
 
+# One server for those that share it.
+pytestmark = pytest.mark.xdist_group("embedded-postgres")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory):

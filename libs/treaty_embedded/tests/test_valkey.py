@@ -9,6 +9,9 @@ import redis
 
 from treaty_embedded import PortBusyError, Valkey
 
+# One server for those that share it.
+pytestmark = pytest.mark.xdist_group("embedded-valkey")
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory):

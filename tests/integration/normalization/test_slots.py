@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +68,7 @@ class Traffic:
 def slots(worker: Worker) -> Iterator[tuple[Worker, Worker]]:
     """Not started; one folder and one group."""
     worker.environment |= {"TREATY_SLOT": "0"}
+    worker.program = Path(__file__).with_name("impatient.py")
     other = replace(
         worker, log=worker.log.with_name("other.log"), environment={**worker.environment, "TREATY_SLOT": "1"}
     )
@@ -120,7 +122,6 @@ def test_a_worker_that_is_killed_leaves_its_partitions_and_their_memory_to_the_o
         )
     finally:
         traffic.stop()
-    # The killed one's session ends after 45 s.
     until(lambda: owned(first) == 2, "both partitions to be the other's")
     traffic.repeat(200)
     traffic.send(100)

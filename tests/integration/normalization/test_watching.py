@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from pathlib import Path
 
 from treaty_contracts.specimen import SPECIMEN_DECODER
 from treaty_events.decisions import PluginState
@@ -39,6 +40,7 @@ def test_the_age_of_a_held_backlog_and_how_long_it_is_kept_are_told_in_seconds(w
     name, device = name_of("acme"), str(uuid.uuid4())
     write(worker.folder, name)
     worker.decide(name, PluginState.QUARANTINED)
+    worker.program = Path(__file__).with_name("impatient.py")
     worker.start()
     until(lambda: worker.ready().get("ready"), "readiness")
     began = time.time()
