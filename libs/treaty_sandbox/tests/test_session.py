@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import select
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,24 @@ def test_every_way_to_die_is_told(
         session.ask(question, deadline)
     assert ended.value.kind == kind
     assert detail in ended.value.detail
+
+
+def test_an_answer_that_came_in_time_counts_though_this_process_stood_still(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive, over = session._child.receive, time.monotonic() + 0.5
+
+    def held_up() -> bytes | None:
+        """Looks, and is without a core until the answer is there and its time is over."""
+        found = receive()
+        if found is None:
+            select.select([session._child], [], [], 60)
+            time.sleep(max(0.0, over - time.monotonic()))
+        return found
+
+    monkeypatch.setattr(session._child, "receive", held_up)
+    monkeypatch.setattr(session._child, "waited", lambda: 0.0)
+    assert session.ask(1, 200) == {"seen": [1]}
 
 
 def test_a_runner_that_raises_is_refused(template: Template) -> None:

@@ -20,7 +20,8 @@ __all__ = ["Host"]
 
 T = TypeVar("T")
 
-_EXIT_WAIT = 0.5
+# On a busy machine the template, which tells, waits for a core like any other.
+_EXIT_WAIT = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
 _REST, _LONGEST_REST = 3.0, 0.25
 """Before the successor of a child that ended on probation: so many times as long as the last start took."""
