@@ -17,6 +17,8 @@ import pytest
 
 from treaty_embedded.process import wait_until
 
+from .collector import Collector
+
 ROOT = Path(__file__).parents[2]
 READY_S = 300
 ANSWER_S = 60
@@ -138,4 +140,27 @@ def treaty_in() -> Iterator[Callable[[Path], Treaty]]:
 
     yield make
     for treaty in made:
+        treaty.close()
+
+
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    found = Collector()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def slow_demo(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Treaty]:
+    """A demo of two uplinks a second that exports its traces to the collector, for tests that change nothing
+    others look at."""
+    treaty = Treaty(tmp_path_factory.mktemp("demo") / ".treaty")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        patch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
+        treaty.start("demo", "--rate", "2")
+    try:
+        treaty.wait_said("Live page")
+        yield treaty
+    finally:
         treaty.close()

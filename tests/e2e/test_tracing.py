@@ -1,5 +1,6 @@
 """On a whole platform that exports to a collector: one trace is found at every hop of its uplink, from the
-raw record to the WebSocket frame, and a request's trace in the event it caused."""
+raw record to the WebSocket frame, and a request's trace in the event it caused; `treaty trace` follows an
+uplink to its readings, and an action becomes one downlink."""
 
 from __future__ import annotations
 
@@ -7,102 +8,32 @@ import asyncio
 import json
 import re
 import secrets
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+import uuid
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, TopicPartition
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from treaty_embedded.process import wait_until
 from treaty_push_gateway.client import Filter, Readings, Stream
 
-from .conftest import ANSWER_S, PATIENCE_S, READY_S
+from .collector import Collector, Received
+from .conftest import ANSWER_S, PATIENCE_S, Treaty
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(900)]
-
-
-@dataclass(frozen=True)
-class Received:
-    service: str
-    span: trace_pb2.Span
-
-    @property
-    def attributes(self) -> dict[str, str | int]:
-        values = {a.key: a.value for a in self.span.attributes}
-        return {name: v.string_value or v.int_value for name, v in values.items()}
-
-    @property
-    def linked(self) -> set[str]:
-        return {link.trace_id.hex() for link in self.span.links}
-
-
-class Collector:
-    """Takes OTLP over HTTP, as protobuf, and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.spans: list[Received] = []
-        spans = self.spans
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                assert self.path == "/v1/traces"
-                assert self.headers["content-type"] == "application/x-protobuf"
-                for sent in ExportTraceServiceRequest.FromString(body).resource_spans:
-                    names = {a.key: a.value.string_value for a in sent.resource.attributes}
-                    spans.extend(
-                        Received(names["service.name"], span)
-                        for scope in sent.scope_spans
-                        for span in scope.spans
-                    )
-                self.send_response(200)
-                self.send_header("content-type", "application/x-protobuf")
-                self.end_headers()
-                self.wfile.write(ExportTraceServiceResponse().SerializeToString())
-
-            def log_message(self, format: str, *args: object) -> None:
-                """What came is asserted on."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def linked_to(self, trace: str) -> dict[str, Received]:
-        """The spans that link to it, by service."""
-        return {found.service: found for found in list(self.spans) if trace in found.linked}
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    found = Collector()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", found.url)
-    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "200")
-    yield found
-    found.close()
+MODEL = "milesight-iot/em300-th"
+TOPIC = "downlink.encoded.v1"
 
 
 def test_a_devices_trace_is_followed_from_its_raw_record_to_the_frame(
-    collector: Collector, treaty_in, tmp_path: Path
+    collector: Collector, slow_demo: Treaty
 ) -> None:
-    treaty = treaty_in(tmp_path / ".treaty")
-    treaty.start("demo", "--rate", "2")
-    treaty.wait_said("Live page", READY_S)
-
+    treaty = slow_demo
     since = datetime.now(UTC) - timedelta(seconds=1)
     sent = treaty.json("uplink", "send", "--traced")
     reading = asyncio.run(received(treaty, sent, since))
@@ -206,3 +137,72 @@ def events(home: Path, topic: str, key: str) -> list[str]:
     finally:
         consumer.close()
     raise AssertionError(f"nothing was said of {key}")
+
+
+def test_an_uplink_is_traced_and_an_action_becomes_one_downlink(slow_demo: Treaty) -> None:
+    treaty = slow_demo
+    sent = treaty.json("uplink", "send")
+    arrived = lambda: treaty.tells(lambda told: told["outcome"] == "readings", "trace", sent["uplink"])  # noqa: E731
+    assert wait_until(arrived, PATIENCE_S)
+    trace = treaty.json("trace", sent["uplink"])
+    assert [stage["stage"] for stage in trace["stages"]][:3] == ["raw", "accepted", "reading"]
+    assert trace["stages"][1]["device"] == sent["device"]
+    (nearest,) = treaty.json("trace", "--device", sent["external_id"], "--at", trace["stages"][0]["at"])
+    assert nearest == trace
+
+    device = next(
+        d for d in json.loads((treaty.home / "demo.json").read_text())["devices"] if d["model"] == MODEL
+    )
+    token = treaty.lines("token")[0]
+    workspace = json.loads((treaty.home / "demo.json").read_text())["workspace"]
+    registry = httpx.Client(
+        base_url=treaty.urls()["registry"], headers={"Authorization": f"Bearer {token}"}, timeout=ANSWER_S
+    )
+    path = f"/v1/workspaces/{workspace}/devices/{device['id']}"
+    assert wait_until(lambda: bool(answered(registry, f"{path}/actions")), PATIENCE_S)
+    body, headers = {"arguments": {"seconds": 1200}}, {"Idempotency-Key": uuid.uuid4().hex}
+    asked = [
+        registry.post(f"{path}/actions/set_reporting_interval", json=body, headers=headers) for _ in range(2)
+    ]
+    assert [a.status_code for a in asked] == [202, 202]
+    where = asked[0].headers["location"]
+    assert wait_until(
+        lambda: (answered(registry, where) or {}).get("state", "requested") != "requested", PATIENCE_S
+    )
+    assert answered(registry, where)["state"] == "encoded"
+    found = [d for d in downlinks(treaty.home) if d["device"] == device["id"]]
+    assert [(d["command"], d["payload"], d["f_port"]) for d in found] == [
+        (asked[0].json()["id"], "/wOwBA==", 85)
+    ]
+
+
+def answered(registry: httpx.Client, path: str) -> Any:
+    """What is there, None while nothing is."""
+    try:
+        answer = registry.get(path)
+    except httpx.HTTPError:
+        return None
+    return answer.json() if answer.status_code == 200 else None
+
+
+def downlinks(home: Path) -> list[dict[str, object]]:
+    """All there are."""
+    servers = json.loads((home / "platform.json").read_text())["bootstrap_servers"]
+    settings = {"group.id": "test", "isolation.level": "read_committed", "enable.partition.eof": True}
+    consumer = Consumer(settings | {"bootstrap.servers": servers})
+    partitions = set(consumer.list_topics(TOPIC, timeout=ANSWER_S).topics[TOPIC].partitions)
+    consumer.assign([TopicPartition(TOPIC, number, 0) for number in partitions])
+    found = []
+    end = time.monotonic() + PATIENCE_S
+    while partitions:
+        assert time.monotonic() < end, "the topic could not be read to its end"
+        message = consumer.poll(1)
+        if message is None:
+            continue
+        error = message.error()
+        if error is None:
+            found.append(json.loads(message.value() or b"{}"))
+        elif error.code() == KafkaError._PARTITION_EOF:
+            partitions.discard(message.partition())
+    consumer.close()
+    return found
