@@ -16,6 +16,8 @@ def send(producer: Producer, partitioner: Partitioner, outputs: list[Output]) ->
     """Queues them all, and leaves the list empty. Raises AbortedError where one cannot be: by record, or
     because the queue is full."""
     partitioner.refresh()
+    # By place: topic, value, key, partition, callback, on_delivery, timestamp, headers. Named arguments would
+    # be a fifth of the call.
     put = producer.produce
     last, partitions = "", 0
     try:
@@ -36,7 +38,7 @@ def send(producer: Producer, partitioner: Partitioner, outputs: list[Output]) ->
                 continue
             if type(headers) is not list:
                 headers = list(headers)
-            put(topic, output.value, key, partition, headers=headers)  # type: ignore[arg-type]
+            put(topic, output.value, key, partition, None, None, 0, headers)  # type: ignore[arg-type]
     except UnknownTopicError as error:
         raise AbortedError(str(error), by_record=True) from error
     except BufferError as error:
