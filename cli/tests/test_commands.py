@@ -33,6 +33,8 @@ COMMANDS = (
     ["plugin", "reinstate"],
     ["uplink"],
     ["uplink", "send"],
+    ["job", "topics"],
+    ["job", "resend"],
     ["compose"],
     ["k8s", "values"],
 )

@@ -106,13 +106,13 @@ class Api:
         return _send(self._client, "GET", path, params=params).json()
 
     def post(self, path: str, body: Mapping[str, Any] | bytes) -> Any:
-        """A JSON object, or JSON that is to arrive byte for byte."""
+        """A JSON object, or JSON that is to arrive byte for byte; None where the answer is empty."""
         if isinstance(body, bytes):
             headers = {"Content-Type": "application/json"}
             answer = _send(self._client, "POST", path, content=body, headers=headers)
         else:
             answer = _send(self._client, "POST", path, json=dict(body))
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def items(self, path: str, **params: str | int) -> Iterator[dict[str, Any]]:
         """Every item of a paged list."""

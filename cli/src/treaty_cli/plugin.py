@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from treaty_cli.api import Api
-from treaty_cli.home import Home
 from treaty_cli.lorawan.command import import_lorawan_command
 from treaty_cli.options import Json
 from treaty_cli.output import emit, print_json
-from treaty_contracts import Verdict, check
+from treaty_cli.packages import packages, say, show
+from treaty_cli.publishing import publish
+from treaty_contracts import check
 from treaty_contracts.cli import exit_code
 
-__all__ = ["app", "packages", "publish_verdict"]
+__all__ = ["app"]
 
 app = typer.Typer(
     no_args_is_help=True, help="Judge plugins, publish their verdicts, quarantine and reinstate them."
 )
 
 app.command("import-lorawan")(import_lorawan_command)
+app.command("publish")(publish)
 
 Paths = Annotated[list[Path], typer.Argument(help="Package folders, or a folder of packages.", exists=True)]
 Name = Annotated[str, typer.Argument(help="The plugin's name in its contract.")]
-
-
-def packages(paths: Iterable[Path]) -> list[Path]:
-    """The package folders among `paths` and directly below them, by name."""
-    found: list[Path] = []
-    for path in paths:
-        if (path / "contract.yaml").exists() or not path.is_dir():
-            found.append(path)
-        else:
-            found.extend(sorted(contract.parent for contract in path.glob("*/contract.yaml")))
-    return found
-
-
-def publish_verdict(api: Api, verdict: Verdict) -> dict[str, Any]:
-    """Governance's decision of a verdict; the same verdict again gives the same decision."""
-    decision: dict[str, Any] = api.post(f"/v1/plugins/{verdict.plugin}/verdicts", verdict.to_json())
-    return decision
-
-
-def _say(path: Path, verdict: Verdict) -> None:
-    """A line each, in the form that editors and terminals make a link of."""
-    for finding in (*verdict.findings, *verdict.host):
-        place = f"{path}/{finding.place}" if finding.place else str(path)
-        typer.echo(f"{place}: {finding.severity} {finding.code}: {finding.message}", err=True)
-        for name in ("expected", "observed", "hint"):
-            if text := getattr(finding, name):
-                typer.echo(f"    {name}: {text}", err=True)
 
 
 @app.command("check")
@@ -69,34 +43,15 @@ def check_command(paths: Paths, as_json: Json = False) -> None:
         ),
     )
     for path, verdict in judged:
-        _say(path, verdict)
+        say(path, verdict)
     raise typer.Exit(max((exit_code(verdict) for _, verdict in judged), default=3))
-
-
-@app.command()
-def publish(context: typer.Context, paths: Paths, as_json: Json = False) -> None:
-    """Judge packages and hand their verdicts to governance, which decides."""
-    home: Home = context.obj
-    judged = [(path, check(path)) for path in packages(paths)]
-    for path, verdict in judged:
-        if verdict.contract_error or not verdict.admitted:
-            _say(path, verdict)
-            raise typer.Exit(exit_code(verdict))
-    with Api.named(home, "governance") as api:
-        decisions = [publish_verdict(api, verdict) for _, verdict in judged]
-    _show(decisions, as_json)
-
-
-def _show(plugins: list[dict[str, Any]], as_json: bool) -> None:
-    columns = ("plugin", "state", "plugin_version", "digest", "reason")
-    emit(as_json, plugins, columns, ([p.get(name) for name in columns] for p in plugins))
 
 
 @app.command("list")
 def list_command(context: typer.Context, as_json: Json = False) -> None:
     """Every plugin governance knows, with its state."""
     with Api.named(context.obj, "governance") as api:
-        _show(list(api.items("/v1/plugins")), as_json)
+        show(list(api.items("/v1/plugins")), as_json)
 
 
 @app.command()
@@ -122,4 +77,4 @@ def _change(context: typer.Context, path: str, body: dict[str, str], as_json: bo
     if as_json:
         print_json(decision)
     else:
-        _show([decision], False)
+        show([decision], False)

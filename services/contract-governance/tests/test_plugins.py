@@ -190,3 +190,23 @@ async def test_nobody_reads_without_a_token(client):
 async def test_probes_need_no_token(client):
     for path in ("/livez", "/readyz", "/metrics"):
         assert (await client.get(path, headers={"Authorization": ""})).status_code == 200
+
+
+async def test_current_decisions_are_told_again_page_by_page(client, engine, verdict, token):
+    for plugin in ("acme", "decentlab", "netvox"):
+        await client.post(f"/v1/plugins/{plugin}/verdicts", json=verdict(plugin=plugin))
+    await client.post("/v1/plugins/decentlab/quarantine", json={"reason": "celsius"})
+    before = {event.plugin: event for _, _, event, _ in await events(engine)}
+    path, counts, cursor = "/v1/resend/contract.decided.v1", [], None
+    while cursor is not None or not counts:
+        asked = {"limit": 2} | ({} if cursor is None else {"cursor": cursor})
+        answer = await client.post(path, params=asked)
+        assert answer.status_code == 202, answer.text
+        counts.append(answer.json()["enqueued"])
+        cursor = answer.json()["next"]
+    assert counts == [2, 1]
+    told = [event for _, _, event, _ in await events(engine)][-3:]
+    assert told == [before[plugin] for plugin in ("acme", "decentlab", "netvox")]
+    for role in (None, "viewer"):
+        refused = await client.post(path, headers={"Authorization": f"Bearer {token(role)}"})
+        problem(refused, 403)

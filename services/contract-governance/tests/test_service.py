@@ -194,6 +194,31 @@ async def test_killed_with_events_unsent_sends_each_once(environment, kafka, tok
     assert [one.version for one in decisions(servers, plugin)] == list(range(1, 21))
 
 
+async def test_a_kafka_that_has_lost_them_gets_topic_and_decision_again(environment, kafka, token, verdict):
+    servers, plugin = kafka.bootstrap_servers, f"p-{uuid.uuid4().hex[:12]}"
+    topic = accepted_topic(plugin).name
+    admin = topics.admin(servers)
+    async with service(environment, token) as client:
+        await client.post(f"/v1/plugins/{plugin}/verdicts", json=verdict(plugin=plugin))
+        key, used = device(plugin)
+        produce(servers, "device.changed.v1", key, used)
+
+        async def told(count):
+            return len(await asyncio.to_thread(decisions, servers, plugin)) == count
+
+        await until(lambda: told(2))
+    for deleted in admin.delete_topics([topic]).values():
+        await asyncio.to_thread(deleted.result, SECONDS)
+    async with service(environment, token) as client:
+        answer = await client.post("/v1/resend/contract.decided.v1", params={"limit": 500}, timeout=SECONDS)
+        assert answer.json() == {"enqueued": 1, "next": None}
+        await until(lambda: told(3))
+        assert topic in topics.existing(admin)
+    first, provided, again = decisions(servers, plugin)
+    assert (first.topic, provided.topic) == (None, topic)
+    assert again == provided
+
+
 @pytest.mark.parametrize(
     ("lacking", "told"),
     [("TREATY_JWKS_FILE", "TREATY_JWKS_FILE"), ("DATABASE_URL", "DATABASE_URL")],

@@ -111,6 +111,17 @@ async def test_reports_are_summed_and_count_once(engine):
     assert found["drift"].last_at == "2026-01-02T03:04:05.678Z"
 
 
+async def test_reports_of_a_topic_that_begins_anew_count_once_too(engine):
+    watched, reports = Watched(engine), Reports(engine)
+    old = Record(b"decentlab", encode(reported(2)), 900, "plugin.reported.v1")
+    later = replace(reported(1), reported_at="2026-01-02T03:04:06.000Z")
+    new = Record(b"decentlab", encode(later), 0, "plugin.reported.v1")
+    for record in (old, old, new, new):
+        await watched.reports(read(PluginReported, [record]))
+    ((report),) = await reports.of("decentlab")
+    assert report.count == 3
+
+
 async def test_a_report_past_the_budget_quarantines_once_and_a_reinstatement_stands(engine, verdict):
     decisions, watched = Decisions(engine), Watched(engine)
     await decisions.judge(Verdict.model_validate(verdict()), "ada")

@@ -165,6 +165,30 @@ async def change(client, path, times):
         assert answer.status_code == 200, answer.text
 
 
+async def test_a_kafka_that_has_lost_it_is_told_of_a_device_again(environment, kafka, make, unique):
+    async with service(API, environment) as client:
+        await authorised(client)
+        workspace = await make(client, "/v1/workspaces", {"name": unique("w")})
+        path = f"/v1/workspaces/{workspace['id']}"
+        body = {"slug": unique("g"), "network": "native", "authentication": "topic"}
+        gateway = await make(client, f"{path}/gateways", body)
+        model = {"id": f"acme/{unique('m')}", "name": "M", "plugin": unique("p")}
+        await make(client, "/v1/device-models", model)
+        body = {"external_id": unique("d"), "gateway_id": gateway["id"], "model": model["id"]}
+        device = (await make(client, f"{path}/devices", body))["id"]
+        await until(lambda: _told_all(kafka, device, 1))
+        lost = admin(kafka.bootstrap_servers)
+        for deleted in lost.delete_topics([gateway["topic"]]).values():
+            await asyncio.to_thread(deleted.result, SECONDS)
+        for topic in ("gateway.changed.v1", DEVICE_CHANGED):
+            answer = await client.post(f"/v1/resend/{topic}", params={"limit": 500}, timeout=SECONDS)
+            assert answer.status_code == 202, answer.text
+            assert answer.json()["next"] is None
+        await until(lambda: _told_all(kafka, device, 2))
+        assert gateway["topic"] in existing(lost)
+    assert told_of(kafka, device) == [1, 1]
+
+
 async def _told_all(kafka, device, count):
     return len(await asyncio.to_thread(told_of, kafka, device)) >= count
 

@@ -13,7 +13,7 @@ from treaty_cli.api import Api, token
 from treaty_cli.demo import fleet
 from treaty_cli.demo.seed import Seed, SeedDevice, SeedGateway, Stranger
 from treaty_cli.home import Home
-from treaty_cli.plugin import packages
+from treaty_cli.packages import packages
 from treaty_contracts import load
 from treaty_events import topics
 from treaty_events.fleet import Authentication

@@ -20,7 +20,7 @@ from treaty_cli.installation.selection import (
     one_of,
     pairs,
 )
-from treaty_cli.plugin import packages
+from treaty_cli.packages import packages
 from treaty_contracts import ContractError, load
 
 __all__ = ["Folder", "Groups", "Images", "Patterns", "Registry", "Services", "Slots", "Tag", "chosen"]

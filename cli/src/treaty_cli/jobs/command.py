@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from treaty_chassis.kafka import topics as kafka_topics
+from treaty_cli import resending
+from treaty_cli.api import Api
 from treaty_cli.demo.seeding import seed
 from treaty_cli.home import Home, Running
 from treaty_cli.jobs import secrets
@@ -58,6 +60,16 @@ def topics_job(servers: Servers) -> None:
             difference.topic, f"{difference.setting} is {difference.found}, expected {difference.expected}"
         )
     progress.step("topics", f"{len(wanted)} there")
+
+
+@app.command("resend")
+def resend_job(context: typer.Context) -> None:
+    """Tell a Kafka that has lost them who is who and what may run: every current gateway, device and
+    decision, from the databases. Whoever knows them already is told nothing new."""
+    progress = Progress()
+    for service, topic in resending.TOPICS:
+        with Api.named(context.obj, service) as api:
+            progress.step("resend", f"{topic}: {resending.resend(api, topic)}")
 
 
 @app.command("fleet")

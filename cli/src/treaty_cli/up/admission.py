@@ -6,7 +6,8 @@ from pathlib import Path
 
 from treaty_cli.api import Api
 from treaty_cli.home import Home
-from treaty_cli.plugin import packages, publish_verdict
+from treaty_cli.packages import packages
+from treaty_cli.publishing import publish_verdict
 from treaty_contracts import Verdict, check
 from treaty_embedded import StartError
 

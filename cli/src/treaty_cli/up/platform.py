@@ -42,6 +42,8 @@ class Platform:
         self._waited: dict[str, Future[None]] = {}
         self._supervisor = Supervisor(progress.trouble)
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="start")
+        self.kafka_is_new = False
+        """Whether this start found a Kafka without the platform's topics."""
 
     def start(self) -> Running:
         """Returns when every service is started; `wait_ready` tells when they can do their jobs.
@@ -107,6 +109,7 @@ class Platform:
     def _create_topics(self) -> None:
         wanted = topics.standing_topics()
         client = kafka_topics.admin(self._backing.address("kafka"))
+        self.kafka_is_new = topics.CONTRACT_DECIDED not in kafka_topics.existing(client)
         for difference in kafka_topics.apply(client, wanted):
             self._progress.trouble(
                 difference.topic,

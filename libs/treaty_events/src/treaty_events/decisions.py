@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 from treaty_events.instants import Instant
 
 __all__ = [
+    "ATTESTED_BY",
     "BUDGET_EXCEEDED",
     "PACKAGE_CHANGED",
     "QUARANTINING",
@@ -18,6 +19,8 @@ __all__ = [
     "PluginState",
 ]
 
+ATTESTED_BY: Final = "attested by "
+"""How a report's kind begins, before the slot: a worker took a version up, and attests it in the detail."""
 BUDGET_EXCEEDED: Final = "budget_exceeded"
 """A report's kind: a version broke more promises than it may."""
 VECTORS_DIFFER: Final = "vectors_differ"

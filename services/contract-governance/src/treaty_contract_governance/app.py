@@ -23,8 +23,10 @@ from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check, remembered
 from treaty_chassis.tracing.setup import close, start
 from treaty_contract_governance import plugins, subjects
+from treaty_contract_governance.plugins.attestations import Attestations
 from treaty_contract_governance.plugins.provisioning import Provisioning
 from treaty_contract_governance.plugins.reports import Reports
+from treaty_contract_governance.plugins.resending import routes as resend_routes
 from treaty_contract_governance.plugins.routes import routes as plugin_routes
 from treaty_contract_governance.plugins.signatures import SignerPolicy, Signers
 from treaty_contract_governance.plugins.store import Decisions
@@ -72,8 +74,10 @@ def api(
     install_faults(app)
     documented = [Security(HTTPBearer(bearerFormat="JWT", auto_error=False))]
     app.include_router(
-        plugin_routes(Decisions(engine), Reports(engine), bearer, wake, signers), dependencies=documented
+        plugin_routes(Decisions(engine), Reports(engine), Attestations(engine), bearer, wake, signers),
+        dependencies=documented,
     )
+    app.include_router(resend_routes(Decisions(engine), bearer), dependencies=documented)
     app.include_router(subject_routes(Subjects(engine), bearer), dependencies=documented)
     probes.install(app, checks)
     app.add_middleware(BodyLimit, limit=BODY_LIMIT)

@@ -28,6 +28,7 @@ __all__ = [
     "MIGRATIONS",
     "OUTBOX",
     "SCHEMA",
+    "attestation",
     "compatibility",
     "counter",
     "decision",
@@ -96,6 +97,21 @@ verdict = Table(
     Column("posted_by", Text, nullable=False),
     Column("posted_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("plugin", "verdict_digest"),
+)
+# Who vouches for a package: the newest word of each.
+attestation = Table(
+    "attestation",
+    metadata,
+    Column("plugin", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("by", Text, primary_key=True),
+    Column("plugin_version", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("admitted", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
 )
 # Which plugin each device uses, from device.changed.v1.
 device = Table(

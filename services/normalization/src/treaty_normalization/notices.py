@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from treaty_chassis.kafka.security import reach
 from treaty_events.codec import encode
-from treaty_events.decisions import PluginReported
+from treaty_events.decisions import ATTESTED_BY, PluginReported
 from treaty_events.envelope import Envelope
 from treaty_events.instants import rfc3339
 from treaty_events.topics import PLUGIN_REPORTED
@@ -21,7 +21,7 @@ from treaty_normalization.plugins import Plugin
 __all__ = ["Notices"]
 
 log = structlog.get_logger(__name__)
-_DETAIL = 4000
+_DETAIL, _ATTESTATION = 4000, 100_000
 
 
 class Notices:
@@ -38,10 +38,10 @@ class Notices:
         self._producer = Producer(settings)
         self._slot = slot
 
-    def tell(self, plugin: Plugin, kind: str, detail: str) -> None:
+    def tell(self, plugin: Plugin, kind: str, detail: str, longest: int = _DETAIL) -> None:
         now_ms = time.time_ns() // 1_000_000
         body = PluginReported(
-            plugin.name, plugin.version, plugin.digest, self._slot, kind, detail[:_DETAIL], rfc3339(now_ms)
+            plugin.name, plugin.version, plugin.digest, self._slot, kind, detail[:longest], rfc3339(now_ms)
         )
         headers: list[tuple[str, str | bytes | None]] = [
             *Envelope(str(uuid4()), SOURCE, PluginReported.TYPE).headers()
@@ -56,7 +56,8 @@ class Notices:
 
     def attest(self, plugin: Plugin) -> None:
         """That the package was judged here, by which rules, on what host, and what confined it."""
-        self.tell(plugin, f"attested by {self._slot}", plugin.attestation.decode("utf-8", "replace").strip())
+        said = plugin.attestation.decode("utf-8", "replace").strip()
+        self.tell(plugin, f"{ATTESTED_BY}{self._slot}", said, _ATTESTATION)
 
     def close(self) -> None:
         self._producer.flush(5)

@@ -8,15 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from treaty_contracts.attesting.envelope import (
     ATTESTATION,
@@ -26,6 +19,7 @@ from treaty_contracts.attesting.envelope import (
     sign,
     verify,
 )
+from treaty_contracts.attesting.keys import private_key, public_key
 from treaty_contracts.attesting.statement import attestation
 from treaty_contracts.commands.check import exit_code
 from treaty_contracts.commands.exits import ADMITTED, REFUSED, TOOL_FAILURE
@@ -73,9 +67,7 @@ def add_sign_arguments(parser: argparse.ArgumentParser) -> None:
 def run_sign(given: argparse.Namespace) -> int:
     """Judge, and sign the verdict whatever it is; the exit code is the judgement's."""
     try:
-        key = load_pem_private_key(given.key.read_bytes(), None)
-        if not isinstance(key, Ed25519PrivateKey):
-            raise ValueError(f"{given.key} is no Ed25519 private key")
+        key = private_key(given.key)
         verdict = Engine().check(given.path)
         kind, payload = VERDICT, verdict.to_json()
         if given.attest:
@@ -101,9 +93,7 @@ def add_verify_arguments(parser: argparse.ArgumentParser) -> None:
 def run_verify(given: argparse.Namespace) -> int:
     """0 where the signature holds, the package was admitted and, if given, is the judged one; 1 otherwise."""
     try:
-        key = load_pem_public_key(given.key.read_bytes())
-        if not isinstance(key, Ed25519PublicKey):
-            raise ValueError(f"{given.key} is no Ed25519 public key")
+        key = public_key(given.key)
         content = given.file.read_bytes()
         found = digest(given.package) if given.package is not None else None
     except (OSError, ValueError) as error:

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from treaty_events.decisions import QUARANTINING, ContractDecided, PluginReported, PluginState
+from treaty_events.instants import rfc3339
 
 __all__ = [
     "WORKERS",
     "Digest",
+    "Line",
     "PluginName",
     "Reason",
     "Reinstatement",
@@ -22,6 +24,7 @@ __all__ = [
     "Wrong",
     "admit",
     "heed",
+    "instant",
     "provide",
     "quarantine",
     "refuse",
@@ -33,6 +36,11 @@ WORKERS: Final = "workers' reports"
 PluginName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f]{1,200}$")]
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return rfc3339(int(moment.timestamp() * 1000))
 
 
 class Finding(BaseModel):
@@ -162,8 +170,8 @@ def heed(current: ContractDecided, told: PluginReported, at: str) -> ContractDec
     )
 
 
-def _moment(instant: str) -> datetime:
-    return datetime.fromisoformat(instant)
+def _moment(told: str) -> datetime:
+    return datetime.fromisoformat(told)
 
 
 def reinstate(current: ContractDecided, reason: str, by: str, at: str) -> ContractDecided | Wrong:

@@ -1,4 +1,5 @@
-"""Creates the accepted topic of each plugin that is admitted and in use, then decides again with it.
+"""Creates the accepted topic of each plugin that is admitted and in use, then decides again with it; and, at
+the start, those that were there and are not any more, as with a Kafka that has lost its data.
 
 Level-triggered: it looks at what should be and is not, when woken and every few seconds, so that nothing is
 lost when Kafka or this process is down at the wrong moment. Creating is idempotent; a topic comes before the
@@ -37,6 +38,7 @@ class Provisioning:
         self._partitions = partitions
         self._woken = asyncio.Event()
         self._wrong: str | None = "has not begun yet"
+        self._looked_back = False
 
     def wake(self) -> None:
         self._woken.set()
@@ -60,6 +62,9 @@ class Provisioning:
 
     async def look(self) -> None:
         """One pass. Raises KafkaException or SQLAlchemyError; what was done before stays done."""
+        if not self._looked_back:
+            await self._restore()
+            self._looked_back = True
         for plugin in await self._decisions.unprovided():
             topic = accepted_topic(plugin, partitions=self._partitions)
             await asyncio.to_thread(topics.apply, self._admin, [topic])
@@ -67,3 +72,11 @@ class Provisioning:
             log.info("plugin_provided", plugin=plugin, topic=topic.name)
         for state, count in (await self._decisions.states()).items():
             PLUGINS.labels(state).set(count)
+
+    async def _restore(self) -> None:
+        provided = await self._decisions.provided()
+        there = await asyncio.to_thread(topics.existing, self._admin)
+        for plugin in sorted(plugin for plugin, topic in provided.items() if topic not in there):
+            topic = accepted_topic(plugin, partitions=self._partitions)
+            await asyncio.to_thread(topics.apply, self._admin, [topic])
+            log.warning("plugin_topic_restored", plugin=plugin, topic=topic.name)

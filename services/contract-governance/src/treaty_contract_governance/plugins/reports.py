@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from treaty_contract_governance.plugins.store import instant
+from treaty_contract_governance.plugins.model import instant
 from treaty_contract_governance.tables import report
 from treaty_events.decisions import PluginReported
 
@@ -57,7 +57,7 @@ class Reports:
     @staticmethod
     async def add(connection: AsyncConnection, told: PluginReported, offset: int) -> bool:
         """Adds to the sum; False where it had been added before. A record delivered again is known by its
-        offset and counts once: a plugin's reports share a key, and so a partition."""
+        offset and its time and counts once: a plugin's reports share a key, and so a partition."""
         moment = datetime.fromisoformat(told.reported_at)
         row = upsert(report).values(
             plugin=told.plugin,
@@ -80,7 +80,11 @@ class Reports:
                     "last_at": func.greatest(report.c.last_at, row.excluded.last_at),
                     "last_offset": row.excluded.last_offset,
                 },
-                where=report.c.last_offset < row.excluded.last_offset,
+                # A topic that was lost begins at nought again, with what is reported from then on.
+                where=or_(
+                    report.c.last_offset < row.excluded.last_offset,
+                    report.c.last_at < row.excluded.last_at,
+                ),
             ).returning(report.c.plugin)
         )
         return added.first() is not None

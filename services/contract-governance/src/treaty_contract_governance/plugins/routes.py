@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel
@@ -12,9 +14,10 @@ from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.pagination import Cursor, Limit, decode_cursor, paged
 from treaty_chassis.http.problems import Problem, documented
 from treaty_chassis.http.tokens import Platform, Principal
+from treaty_contract_governance.plugins.attestations import Attestation, Attestations, Attested, Vouched
 from treaty_contract_governance.plugins.model import PluginName, Reason, Reinstatement, Verdict, Wrong
 from treaty_contract_governance.plugins.reports import Report, Reports
-from treaty_contract_governance.plugins.signatures import SignedVerdict, Signers
+from treaty_contract_governance.plugins.signatures import Signed, Signers
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_events.decisions import ContractDecided
 
@@ -32,8 +35,25 @@ class ReportList(BaseModel):
     items: list[Report]
 
 
+class AttestationList(BaseModel):
+    items: list[Attestation]
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin(ContractDecided):
+    """The plugin's current decision, and who vouches for the package it is of: `by` is the id of a trusted
+    key where a verdict or an attestation was signed, a worker's slot where a worker attests."""
+
+    attested: list[Vouched] = field(default_factory=list)
+
+
 def routes(
-    decisions: Decisions, reports: Reports, bearer: Bearer, wake: Callable[[], None], signers: Signers
+    decisions: Decisions,
+    reports: Reports,
+    attestations: Attestations,
+    bearer: Bearer,
+    wake: Callable[[], None],
+    signers: Signers,
 ) -> APIRouter:
     """`wake` is called when a plugin may need its topic."""
     router = APIRouter(prefix="/v1/plugins", tags=["plugins"], responses=documented(401, 403))
@@ -56,17 +76,20 @@ def routes(
 
     @router.post("/{name}/verdicts/signed", status_code=201, responses={200: {"model": ContractDecided}})
     async def post_signed_verdict(
-        name: Name, signed: SignedVerdict, response: Response, principal: Principal = governor
+        name: Name, signed: Signed, response: Response, principal: Principal = governor
     ) -> ContractDecided:
         """The same by a verdict in an envelope that `treaty-contracts sign` wrote; 422 `signer_unknown` or
         `signature_invalid` where it does not hold. Who signed is kept with who posted."""
-        verdict, key = signers.open(signed)
-        return await decide(name, verdict, response, f"{principal.subject}, signed by {key}")
+        verdict, attested = signers.verdict(signed)
+        by = f"{principal.subject}, signed by {attested.by}"
+        return await decide(name, verdict, response, by, attested)
 
-    async def decide(name: str, verdict: Verdict, response: Response, by: str) -> ContractDecided:
+    async def decide(
+        name: str, verdict: Verdict, response: Response, by: str, attested: Attested | None = None
+    ) -> ContractDecided:
         if verdict.plugin != name:
             raise Problem(422, f"the verdict is of plugin {verdict.plugin}, the path names {name}")
-        decided, fresh = await decisions.judge(verdict, by)
+        decided, fresh = await decisions.judge(verdict, by, attested)
         if not verdict.admitted:
             raise Problem(
                 422,
@@ -87,9 +110,10 @@ def routes(
         return PluginPage(items=items, next=following)
 
     @router.get("/{name}", dependencies=[anyone], responses=documented(404))
-    async def get_plugin(name: Name) -> ContractDecided:
-        """The plugin's current decision."""
-        return _known(name, await decisions.one(name))
+    async def get_plugin(name: Name) -> Plugin:
+        """The plugin's current decision, and who vouches for its package."""
+        decided = _known(name, await decisions.one(name))
+        return Plugin(**asdict(decided), attested=await attestations.vouching(name, decided.digest))
 
     @router.get("/{name}/decisions", dependencies=[anyone], responses=documented(404))
     async def list_decisions(name: Name, limit: Limit = 100, cursor: Cursor = None) -> PluginPage:
@@ -122,7 +146,35 @@ def routes(
         reason = (body or Reinstatement()).reason
         return _possible(name, await decisions.reinstate(name, reason, principal.subject))
 
+    _attesting(router, decisions, attestations, signers, anyone, governor)
     return router
+
+
+def _attesting(
+    router: APIRouter,
+    decisions: Decisions,
+    attestations: Attestations,
+    signers: Signers,
+    anyone: Any,
+    governor: Any,
+) -> None:
+    @router.post("/{name}/attestations", status_code=204, dependencies=[governor], responses=documented(409))
+    async def post_attestation(name: Name, signed: Signed) -> None:
+        """Keeps an attestation in an envelope that `treaty-contracts sign --attest` wrote; it decides
+        nothing. 409 where governance has no verdict of the package; 422 as for a signed verdict."""
+        attested = signers.attestation(signed)
+        if attested.plugin != name:
+            raise Problem(422, f"the attestation is of plugin {attested.plugin}, the path names {name}")
+        if not await attestations.add(attested, datetime.now(UTC)):
+            raise Problem(409, f"there is no verdict of {attested.digest}: publish the package first")
+
+    @router.get("/{name}/attestations", responses=documented(404))
+    async def list_attestations(name: Name, principal: Principal = anyone) -> AttestationList:
+        """Who vouched for any package of the plugin, newest first, at most 100, with what was said. For
+        platform viewers: it tells of workers' hosts."""
+        principal.require_platform(Platform.VIEWER)
+        _known(name, await decisions.one(name))
+        return AttestationList(items=await attestations.of(name))
 
 
 def _known(name: str, found: ContractDecided | None) -> ContractDecided:

@@ -13,23 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from treaty_contract_governance import tables
 from treaty_contract_governance.plugins import model
-from treaty_contract_governance.plugins.model import Verdict, Wrong
+from treaty_contract_governance.plugins.attestations import Attestations, Attested
+from treaty_contract_governance.plugins.model import Verdict, Wrong, instant
 from treaty_contract_governance.tables import OUTBOX
 from treaty_events.codec import encode
 from treaty_events.decisions import ContractDecided, PluginReported, PluginState
 from treaty_events.envelope import Envelope
 from treaty_events.headers import VERSION
-from treaty_events.instants import rfc3339
 from treaty_events.topics import CONTRACT_DECIDED
 
-__all__ = ["SOURCE", "Decisions", "instant"]
+__all__ = ["SOURCE", "Decisions"]
 
 SOURCE = "treaty/contract-governance"
-
-
-def instant(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    return rfc3339(int(moment.timestamp() * 1000))
 
 
 def _decided(row: Row[Any]) -> ContractDecided:
@@ -50,8 +45,11 @@ class Decisions:
         self._engine = engine
         self._now = now
 
-    async def judge(self, verdict: Verdict, by: str) -> tuple[ContractDecided, bool]:
-        """Records a verdict and decides by it; the current decision, and whether this call made it."""
+    async def judge(
+        self, verdict: Verdict, by: str, attested: Attested | None = None
+    ) -> tuple[ContractDecided, bool]:
+        """Records a verdict, and who signed it, and decides by it; the current decision, and whether this
+        call made it."""
         decide = model.admit if verdict.admitted else model.refuse
         at = self._now()
         async with self._engine.begin() as connection:
@@ -69,6 +67,8 @@ class Decisions:
                     posted_at=at,
                 )
             )
+            if attested is not None:
+                await Attestations.keep(connection, attested, at)
             # The row must stand before it can be locked: of two first verdicts one waits for the other.
             blank = _columns(decide(None, verdict, by, instant(at))) | {"version": 0}
             await connection.execute(upsert(tables.plugin).on_conflict_do_nothing().values(**blank))
@@ -115,6 +115,26 @@ class Decisions:
         async with self._engine.connect() as connection:
             found = {row[0]: row[1] for row in await connection.execute(counted)}
         return {state.value: found.get(state.value, 0) for state in PluginState}
+
+    async def resend(self, after: str | None, limit: int) -> list[str]:
+        """Tells of up to `limit` plugins' current decisions again, in order of name; which those were."""
+        held = select(tables.plugin).where(tables.plugin.c.version > 0)
+        if after is not None:
+            held = held.where(tables.plugin.c.plugin > after)
+        held = held.order_by(tables.plugin.c.plugin).limit(limit).with_for_update(read=True)
+        async with self._engine.begin() as connection:
+            decided = [_decided(row) for row in await connection.execute(held)]
+            for one in decided:
+                await self._tell(connection, one)
+        return [one.plugin for one in decided]
+
+    async def provided(self) -> dict[str, str]:
+        """The topic of each plugin that was given one."""
+        given = select(tables.plugin.c.plugin, tables.plugin.c.topic).where(
+            tables.plugin.c.topic.is_not(None)
+        )
+        async with self._engine.connect() as connection:
+            return {row[0]: row[1] for row in await connection.execute(given)}
 
     async def one(self, plugin: str) -> ContractDecided | None:
         async with self._engine.connect() as connection:
@@ -163,6 +183,10 @@ class Decisions:
         changed = update(tables.plugin).where(tables.plugin.c.plugin == decided.plugin)
         await connection.execute(changed.values(**columns))
         await connection.execute(insert(tables.decision).values(**columns))
+        await self._tell(connection, decided)
+
+    async def _tell(self, connection: AsyncConnection, decided: ContractDecided) -> None:
+        """The event, while the transaction holds the plugin's row."""
         envelope = Envelope(f"{decided.plugin}:{decided.version}", SOURCE, ContractDecided.TYPE)
         headers = [*envelope.headers(), (VERSION, str(decided.version).encode())]
         key = decided.plugin.encode()

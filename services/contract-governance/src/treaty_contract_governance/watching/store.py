@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from treaty_chassis.postgres.outbox import pack_headers
+from treaty_contract_governance.plugins.attestations import Attestations, reported
 from treaty_contract_governance.plugins.reports import Reports
 from treaty_contract_governance.plugins.store import Decisions
 from treaty_contract_governance.tables import device, rejected
@@ -48,13 +49,16 @@ class Watched:
             await _reject(connection, batch.rejected)
 
     async def reports(self, batch: Batch[PluginReported]) -> None:
-        """Sums them up, and decides by those that ask for it."""
+        """Sums them up, keeps workers' attestations, and decides by those that ask for it."""
         async with self._engine.begin() as connection:
             for change in batch.changes:
                 told = change.value
                 # One that was delivered before has been heeded then.
                 if told is not None and await Reports.add(connection, told, change.offset):
                     await self._decisions.heed(connection, told)
+                    if (attested := reported(told)) is not None:
+                        at = datetime.fromisoformat(told.reported_at)
+                        await Attestations.keep(connection, attested, at)
             await _reject(connection, batch.rejected)
 
 

@@ -83,13 +83,17 @@ async def page(
     question: str,
     cursor: str | None,
     limit: int,
+    hold: bool = False,
 ) -> tuple[list[Row], str | None]:
-    """Rows in order of their ids, after the cursor, and the next cursor."""
+    """Rows in order of their ids, after the cursor, and the next cursor. `hold` keeps others from changing
+    them until the transaction ends."""
     column: Any = kind.id
     after = decode_cursor(question, cursor, str if kind is DeviceModel else UUID)
     found = select(kind).where(*where).order_by(column).limit(limit + 1)
     if after is not None:
         found = found.where(column > after)
+    if hold:
+        found = found.with_for_update(read=True)
     return paged(question, (await session.scalars(found)).all(), limit, lambda row: row.id)
 
 
