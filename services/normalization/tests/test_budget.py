@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treaty_normalization.budget import Allowance, Budget, rest_s
+from treaty_normalization.budget import MOST_AT_ONCE, Allowance, Budget, Pace, rest_s
 
 ALLOWED = Allowance(count=100, share=0.1, window_ms=60_000)
 
@@ -41,7 +41,7 @@ def test_either_bound_is_enough(uplinks: int, violations: int, over: bool) -> No
 
 @pytest.mark.parametrize(
     ("uplinks", "violations", "much"),
-    [(19, 19, False), (20, 20, True), (400, 20, True), (401, 20, False), (10_000, 99, False)],
+    [(4, 4, False), (5, 5, True), (100, 5, True), (101, 5, False), (10_000, 99, False)],
     ids=["too few", "all", "a twentieth", "less than that", "accidents"],
 )
 def test_a_twentieth_is_much_whatever_is_allowed(uplinks: int, violations: int, much: bool) -> None:
@@ -49,6 +49,30 @@ def test_a_twentieth_is_much_whatever_is_allowed(uplinks: int, violations: int, 
     budget.note(uplinks, violations, 0)
     assert budget.breaks_much is much
     assert budget.exceeded() is None
+
+
+def test_who_keeps_promises_is_soon_given_as_much_as_there_is() -> None:
+    pace, limits = Pace(), []
+    for _ in range(7):
+        limits.append(pace.limit)
+        pace.done(pace.limit, 0)
+    assert limits == [16, 32, 64, 128, 256, 512, 512]
+    pace.done(MOST_AT_ONCE, 25)
+    assert pace.limit == MOST_AT_ONCE, "less than a twentieth is an accident"
+
+
+def test_who_breaks_them_is_given_little_and_begins_anew() -> None:
+    pace = Pace()
+    for _ in range(5):
+        pace.done(pace.limit, 0)
+    pace.done(512, 26)
+    assert pace.limit == 16
+    pace.done(16, 1)
+    assert pace.limit == 16
+    pace.done(15, 0)
+    assert pace.limit == 16, "a batch that had room tells nothing of a larger one"
+    pace.done(16, 0)
+    assert pace.limit == 32
 
 
 def test_what_is_older_than_the_window_is_forgiven() -> None:

@@ -287,6 +287,23 @@ def test_what_breaks_its_promises_again_and_again_leaves_the_worker_to_others(te
     hosting.rest()
 
 
+def test_what_breaks_its_promises_is_known_for_it_before_it_has_worked_through_its_backlog(
+    template: Template,
+) -> None:
+    metrics = Metrics(CollectorRegistry())
+    watch = Watch(allowance=Allowance(count=10, share=1.0), hesitation_s=600)
+    hosting = Hosting(plugin(), template, Policy.STRICT, "0", metrics, watch=watch)
+    work = NormalizationWork({TOPIC: hosting}, metrics)
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    work.submit(records(*[b"odd"] * 500), 0)
+    found = collect(work, 16)
+    assert "plugin.reported.v1" in topics(found[10])
+    assert work.collect(0) == []
+    assert hosting._host.free
+    assert len(found) == 16, "the rest waits for what is decided"
+    hosting.rest()
+
+
 @pytest.mark.parametrize(
     ("of_them", "yields"), [(20, True), (1, False)], ids=["again and again", "once in a while"]
 )

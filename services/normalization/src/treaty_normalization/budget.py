@@ -1,4 +1,5 @@
-"""How much a version of a plugin may break its promises before it is reported as broken. Pure."""
+"""How much a version of a plugin may break its promises before it is reported as broken, and how much of it
+is tried at once meanwhile. Pure."""
 
 from __future__ import annotations
 
@@ -6,15 +7,20 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Allowance", "Budget", "rest_s"]
+__all__ = ["MOST_AT_ONCE", "Allowance", "Budget", "Pace", "rest_s"]
 
 _BUCKETS: Final = 20
 _ENOUGH: Final = 20
 """Violations below which a share says nothing: one bad uplink of two is no half."""
+_SOME: Final = 5
+"""Violations from which children yield: that costs nobody anything while there are cores for all."""
 _MANY: Final = 0.05
 """The share of uplinks from which violations are what a version does, and no accident."""
 _REST: Final = 19.0
 _LONGEST_REST_S: Final = 2.0
+_FEWEST_AT_ONCE: Final = 16
+MOST_AT_ONCE: Final = 512
+"""Uplinks a batch: what each costs of sending, waiting and committing hardly falls any more."""
 
 
 def rest_s(spent_s: float, violations: int, uplinks: int) -> float:
@@ -31,6 +37,22 @@ class Allowance:
     count: int = 1000
     share: float = 0.1
     window_ms: int = 600_000
+
+
+class Pace:
+    """How many uplinks of a version go to its child at once: few until it is known to keep its promises, and
+    few again while it breaks them, so that it is known for that, and rests, long before it has worked through
+    hundreds of them."""
+
+    def __init__(self) -> None:
+        self.limit = _FEWEST_AT_ONCE
+
+    def done(self, uplinks: int, violations: int) -> None:
+        """A batch has come back."""
+        if violations and violations >= _MANY * uplinks:
+            self.limit = _FEWEST_AT_ONCE
+        elif uplinks >= self.limit:
+            self.limit = min(2 * self.limit, MOST_AT_ONCE)
 
 
 class Budget:
@@ -66,7 +88,7 @@ class Budget:
     def breaks_much(self) -> bool:
         """Whether so many uplinks of the window show violations that the version's children had better yield
         to others' meanwhile."""
-        return self.telling and self.violations >= _MANY * self.uplinks
+        return self.violations >= _SOME and self.violations >= _MANY * self.uplinks
 
     def exceeded(self) -> str | None:
         """In words by how much; None while it is kept."""

@@ -9,7 +9,7 @@ import structlog
 
 from treaty_contracts.probe.vectors import Case
 from treaty_events.decisions import BUDGET_EXCEEDED
-from treaty_normalization.budget import Allowance, Budget, rest_s
+from treaty_normalization.budget import Allowance, Budget, Pace, rest_s
 from treaty_normalization.drift import Recheck, difference
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.reports import Reports
@@ -44,6 +44,7 @@ class Conduct:
         self.sampler = Sampler(plugin.contract, plugin.promises, watch.sample)
         self.reports = Reports(plugin, slot)
         self._budget = Budget(watch.allowance)
+        self._pace = Pace()
         self._quiet_until = 0.0
         self._rest_until = 0.0
         self._uplinks = self._violations = 0
@@ -52,6 +53,15 @@ class Conduct:
         """So many came back from the child; what they broke is told after."""
         self._budget.note(uplinks, 0, now_ms)
         self._uplinks, self._violations = uplinks, 0
+
+    @property
+    def at_once(self) -> int:
+        """The most uplinks that are to go to the child together."""
+        return self._pace.limit
+
+    def looked_through(self) -> None:
+        """What the batch broke has all been told."""
+        self._pace.done(self._uplinks, self._violations)
 
     def done_with(self, since: float, now: float) -> bool:
         """The batch, handed over at `since`, is behind: its outputs too are made and on their way. True where
@@ -106,4 +116,5 @@ class Conduct:
         """Nothing is held against it any more: it was suspended, and is let go on."""
         self.reports.reset()
         self._budget = Budget(self._watch.allowance)
+        self._pace = Pace()
         self._quiet_until = self._rest_until = 0.0

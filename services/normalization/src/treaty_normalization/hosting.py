@@ -24,7 +24,6 @@ from treaty_sandbox import ChildRefusedError, Failed, Host, Ok, Policy, ReadingV
 __all__ = ["Hosting"]
 
 log = structlog.get_logger(__name__)
-BATCH_MESSAGES: Final = 512
 BATCH_BYTES: Final = 1024 * 1024
 
 Waiting = tuple[Entry, Arrival]
@@ -151,8 +150,8 @@ class Hosting:
     def _send(self, now: float) -> None:
         batch: list[Waiting] = []
         size = 0
-        queue = self._queue
-        while queue and len(batch) < BATCH_MESSAGES and size < BATCH_BYTES:
+        queue, most = self._queue, self._conduct.at_once
+        while queue and len(batch) < most and size < BATCH_BYTES:
             waiting = queue.popleft()
             if not waiting[0].dropped:
                 batch.append(waiting)
@@ -189,6 +188,7 @@ class Hosting:
             if reports:
                 entry.outputs = [*translated.outputs, *self._owed, *conduct.reports.due(now_ms)]
                 self._owed.clear()
+        conduct.looked_through()
         self._batch = ()
         self._metrics.readings.labels(self.plugin.name).inc(readings)
         self._metrics.batch_seconds.labels(self.plugin.name).observe(now - self._batch_since)
