@@ -16,12 +16,12 @@ import msgspec
 import pytest
 from confluent_kafka import Message, Producer
 
-from treaty_chassis.kafka.topics import admin, apply, existing, topic_ids
+from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_cli.demo import corpora
 from treaty_cli.demo.journal import Journal
 from treaty_cli.demo.traffic import Traffic
 from treaty_embedded import stack
-from treaty_embedded.process import wait_until
+from treaty_embedded.settling import settle
 from treaty_events.topics import accepted_topic, raw_topic, standing_topics
 
 ROOT = Path(__file__).parents[2]
@@ -50,9 +50,9 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A broker of its own: the reconciler reads whole topics."""
     with stack.broker(tmp_path_factory.mktemp("kafka")) as kafka:
         own = [raw_topic(g.slug) for g in SEED.gateways if g.topic is not None]
-        specs, client = [*standing_topics(), *own, accepted_topic("demo")], admin(kafka.bootstrap_servers)
-        apply(client, specs)
-        assert wait_until(lambda: {spec.name for spec in specs} <= existing(client).keys(), PATIENCE_S)
+        specs = [*standing_topics(), *own, accepted_topic("demo")]
+        apply(admin(kafka.bootstrap_servers), specs)
+        settle(kafka.bootstrap_servers, [spec.name for spec in specs])
         yield kafka.bootstrap_servers
 
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
-from treaty_chassis.kafka.topics import admin, apply, existing
-from treaty_embedded.process import wait_until
+from treaty_chassis.kafka.topics import admin, apply
+from treaty_embedded.settling import settle
 from treaty_embedded.stack import broker
 from treaty_events.topics import RAW, raw_topic, topic
 
@@ -70,9 +70,8 @@ def furnish(bootstrap_servers: str, path: Path) -> dict[str, Any]:
         "unknown": [],
     }
     path.write_text(json.dumps(seed))
-    client = admin(bootstrap_servers)
-    apply(client, [raw_topic(slug), topic(RAW)])
-    assert wait_until(lambda: {raw_topic(slug).name, RAW} <= existing(client).keys(), PATIENCE_S)
+    apply(admin(bootstrap_servers), [raw_topic(slug), topic(RAW)])
+    settle(bootstrap_servers, [raw_topic(slug).name, RAW])
     return seed
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from treaty_chassis.kafka.history import record_of
-from treaty_chassis.kafka.topics import admin, apply, existing
+from treaty_chassis.kafka.topics import admin, apply
 from treaty_chassis.kafka.work import Record
-from treaty_embedded.process import wait_until
+from treaty_embedded.settling import settle
 from treaty_events.fleet import Authentication, GatewayChanged, Lifecycle
 from treaty_events.networks import NetworkUplink, unwrap
 from treaty_events.topics import RAW, topic
@@ -40,9 +40,8 @@ def read(bootstrap_servers: str, device: str, within_s: float = 180) -> Record:
 
 
 def test_the_documented_producer_is_believed_and_understood(kafka: Any) -> None:
-    client = admin(kafka.bootstrap_servers)
-    apply(client, [topic(RAW)])
-    assert wait_until(lambda: RAW in existing(client), 180)
+    apply(admin(kafka.bootstrap_servers), [topic(RAW)])
+    settle(kafka.bootstrap_servers, [RAW])
     device = f"pump-{uuid.uuid4().hex[:8]}"
     (program,) = re.findall(r"```python\n(import hashlib.*?)```", PAGE, re.DOTALL)
     for written, meant in (("localhost:9092", kafka.bootstrap_servers), ("pump-7", device)):

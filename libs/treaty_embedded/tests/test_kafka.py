@@ -22,8 +22,9 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from treaty_embedded import DataDirBusyError, Kafka, PortBusyError, StartError, ahead
+from treaty_embedded import DataDirBusyError, EmbeddedError, Kafka, PortBusyError, StartError, ahead
 from treaty_embedded.process import running, wait_until
+from treaty_embedded.settling import settle
 
 # One server for those that share it.
 pytestmark = pytest.mark.xdist_group("embedded-kafka")
@@ -150,6 +151,20 @@ def test_a_transaction_that_a_kill_cuts_off_leaves_nothing_that_hangs(broker):
 
     assert wait_until(settled, PATIENCE_S, 0.1), "the group's offset hangs"
     member.close()
+
+
+def test_topics_just_made_are_waited_for_until_they_answer_and_missing_ones_are_named(broker):
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+    names = [f"settled-{n}" for n in range(8)]
+    for made in admin.create_topics([NewTopic(name, 4, 1) for name in names]).values():
+        made.result(PATIENCE_S)
+    settle(broker.bootstrap_servers, names)
+    reader = Consumer({"bootstrap.servers": broker.bootstrap_servers, "group.id": "none"})
+    places = [TopicPartition(name, number) for name in names for number in range(4)]
+    assert {reader.get_watermark_offsets(place, timeout=PATIENCE_S) for place in places} == {(0, 0)}
+    reader.close()
+    with pytest.raises(EmbeddedError, match="missing: nowhere"):
+        settle(broker.bootstrap_servers, ["nowhere"], 0.1)
 
 
 def test_a_data_directory_has_one_broker(broker):

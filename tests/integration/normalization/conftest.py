@@ -25,6 +25,7 @@ from treaty_chassis.kafka.work import Record
 from treaty_contracts import digest as package_digest
 from treaty_embedded import ports
 from treaty_embedded.pytest_plugin import KafkaAddress
+from treaty_embedded.settling import settle
 from treaty_events.codec import decode, encode
 from treaty_events.decisions import ContractDecided, PluginReported, PluginState
 from treaty_events.envelope import Envelope
@@ -135,7 +136,7 @@ class Worker:
         topic = accepted_topic(plugin)
         admin = topics.admin(self.servers)
         topics.apply(admin, [topic])
-        until(lambda: topic.name in topics.existing(admin), "the topic")
+        settle(self.servers, [topic.name])
         return topic.name
 
     def decide(
@@ -235,19 +236,13 @@ def worker(kafka: KafkaAddress, tmp_path: Path) -> Iterator[Worker]:
     admin = topics.admin(kafka.bootstrap_servers)
     standing = standing_topics()
     topics.apply(admin, standing)
-    until(lambda: {spec.name for spec in standing} <= topics.existing(admin).keys(), "the topics")
+    settle(kafka.bootstrap_servers, [spec.name for spec in standing])
     folder = tmp_path / "plugins"
     folder.mkdir()
     found = Worker(
         kafka.bootstrap_servers, folder, f"normalization-{uuid.uuid4().hex[:12]}", tmp_path / "worker.log"
     )
-
-    def told() -> bool:
-        found.begin = ends(kafka.bootstrap_servers, [spec.name for spec in standing])
-        return True
-
-    # Topics that are new have no leader for a moment.
-    until(told, "the topics' ends")
+    found.begin = ends(kafka.bootstrap_servers, [spec.name for spec in standing])
     yield found
     if found.process is not None:
         found.kill()

@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from treaty_chassis.kafka.topics import existing
+from treaty_embedded.settling import settle
 
 ROOT = Path(__file__).parents[3]
 PARTITIONS = 4
@@ -227,6 +228,7 @@ def make_topic(kafka):
         client.create_topics([NewTopic(names[-1], PARTITIONS, 1, config=config)])[names[-1]].result(
             PATIENCE_S
         )
+        settle(kafka.bootstrap_servers, [names[-1]])
         return names[-1]
 
     yield make

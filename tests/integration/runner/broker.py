@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from treaty_chassis.kafka import topics
 from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.work import Record
+from treaty_embedded.settling import settle
 
 PATIENCE_S = 180.0
 """How long anything may take that a quiet machine does in a second."""
@@ -31,7 +32,7 @@ def unique(name: str) -> str:
 def create(servers: str, *specs: Spec) -> None:
     admin = topics.admin(servers)
     topics.apply(admin, specs)
-    wait_for(lambda: all(s.name in topics.existing(admin) for s in specs), "the topics to be there")
+    settle(servers, [spec.name for spec in specs])
 
 
 def produce(

@@ -19,6 +19,7 @@ from treaty_cli.trace.nearest import nearest
 from treaty_cli.trace.stages import Outcome, Trace
 from treaty_embedded.process import wait_until
 from treaty_embedded.pytest_plugin import KafkaAddress
+from treaty_embedded.settling import settle
 from treaty_events.codec import encode
 from treaty_events.deadletter import DEADLETTERED, REFUSED, Failure, Origin, reason_headers
 from treaty_events.decisions import ContractDecided, PluginState
@@ -45,9 +46,7 @@ class Scene:
     def __post_init__(self) -> None:
         admin = topics.admin(self.servers)
         topics.apply(admin, [*standing_topics(), self.raw, self.accepted])
-        assert wait_until(
-            lambda: len(topics.topic_ids(admin, [self.raw.name, self.accepted.name])) == 2, PATIENCE_S
-        )
+        settle(self.servers, [*(spec.name for spec in standing_topics()), self.raw.name, self.accepted.name])
         self.uuid = topics.topic_ids(admin, [self.raw.name])[self.raw.name]
         self._producer = Producer({"bootstrap.servers": self.servers, "partitioner": "murmur2_random"})
 

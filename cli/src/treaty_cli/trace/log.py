@@ -34,6 +34,7 @@ EARLIER_MS: Final = 5_000
 """How far the clocks of two processes may be apart: a search begins so much before its cause."""
 FIRST_MS: Final = 10_000
 GROWTH: Final = 4
+_LEADERLESS: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 class SilentError(RuntimeError):
@@ -149,12 +150,22 @@ class Log:
         asked = [TopicPartition(p.topic, p.number, max(0, at)) for p in places]
         if not asked:
             return {}
-        found = self._consumer.offsets_for_times(asked, timeout=ANSWER_S)
         return {
             Partition(t.topic, t.partition): t.offset
-            for t in found
+            for t in self._at_times(asked)
             if t.error is None and t.offset >= 0 and t.offset != OFFSET_END
         }
+
+    def _at_times(self, asked: list[TopicPartition]) -> list[TopicPartition]:
+        """A topic that is just being made has no leader yet, for which all of them fail: asked again."""
+        end = time.monotonic() + self._answer_s
+        while True:
+            try:
+                return self._consumer.offsets_for_times(asked, timeout=ANSWER_S)
+            except KafkaException as error:
+                if error.args[0].code() not in _LEADERLESS or time.monotonic() > end:
+                    raise
+            time.sleep(PENDING_S)
 
 
 def _until_done(consumer: Consumer, left: dict[Partition, int | None]) -> Iterator[Record]:
