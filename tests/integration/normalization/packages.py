@@ -24,7 +24,7 @@ def write(
     decoder: str = SPECIMEN_DECODER,
     *,
     memory_mib: int = 256,
-    deadline_ms: int = 1000,
+    deadline_ms: int = 500,
 ) -> Path:
     """The package, in place of the one that was there, at once as a deployment does it."""
     fresh, path = folder / f".{name}.new", folder / name
