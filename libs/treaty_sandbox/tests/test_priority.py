@@ -16,6 +16,7 @@ import pytest
 from treaty_sandbox import (
     ALL_MECHANISMS,
     Host,
+    Limits,
     Mechanism,
     Ok,
     Policy,
@@ -26,6 +27,8 @@ from treaty_sandbox import (
 
 LOWERED = max(10, os.getpriority(os.PRIO_PROCESS, 0))
 """These tests may themselves have been told to let others go first."""
+PATIENT = Limits(message_deadline=5_000)
+"""Who yields waits long for a core on a busy machine."""
 SOURCE = """
 import os
 from treaty import Reading
@@ -38,7 +41,8 @@ def decode(uplink):
 
 @pytest.fixture
 def host(template: Template, package: Callable[..., Path]) -> Iterator[Host[list[ReadingValues]]]:
-    found = Host(template, decoding_target(package(decoder=SOURCE), "decoder:decode"), list[ReadingValues])
+    target = decoding_target(package(decoder=SOURCE), "decoder:decode")
+    found = Host(template, target, list[ReadingValues], limits=PATIENT)
     yield found
     found.close()
 
@@ -115,7 +119,8 @@ def test_a_child_in_its_template_s_session_lowers_no_group(
 ) -> None:
     target = decoding_target(package(decoder=SOURCE), "decoder:decode")
     without = ALL_MECHANISMS - {Mechanism.SESSION}
-    host = Host(template, target, list[ReadingValues], policy=Policy.BEST_EFFORT, mechanisms=without)
+    best = Policy.BEST_EFFORT
+    host = Host(template, target, list[ReadingValues], limits=PATIENT, policy=best, mechanisms=without)
     assert not answer(host, b"die")
     assert answer(host, b"fine")
     assert niceness(host) == LOWERED

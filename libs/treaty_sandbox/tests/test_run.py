@@ -23,6 +23,8 @@ from treaty_sandbox import (
 )
 
 RECEIVED_AT = 1_700_000_000_123
+PATIENT = Limits(message_deadline=1_000, batch_deadline=20_000)
+"""The successor of a child that was ended has a tenth of a core's weight on a busy machine."""
 PackageMaker = Callable[..., Path]
 Decode = Callable[..., Run[Any]]
 
@@ -37,7 +39,8 @@ def decode(template: Template, package: PackageMaker) -> Decode:
 
     def decode(source: str, *payloads: bytes, limits: Limits | None = None, **modules: str) -> Run[Any]:
         target = decoding_target(package(decoder=source, **modules), "decoder:decode", ["Odd"])
-        return run(template, target, [message(p) for p in payloads], list[ReadingValues], limits=limits)
+        given = limits or PATIENT
+        return run(template, target, [message(p) for p in payloads], list[ReadingValues], limits=given)
 
     return decode
 

@@ -58,6 +58,8 @@ def contract(**emits: object) -> Contract:
             "plugin": "acme",
             "version": "1.2.3",
             "entry": {"decode": "decoder:decode"},
+            # Nobody here is to meet a deadline, on a busy machine either.
+            "resources": {"message_deadline_ms": 5_000, "batch_deadline_ms": 60_000},
             "emits": emits
             or {"measurements": {"air_temperature": {"quantity": "temperature", "unit": "[degF]"}}},
         }

@@ -68,7 +68,8 @@ def plugin(version: str = "1.0.0", source: bytes = ENCODER, **actions: Any) -> P
             "version": version,
             "entry": {"decode": "encoder:encode", "encode": "encoder:encode"},
             "actions": actions or {"set_interval": {"arguments": ARGUMENTS, "description": "How often."}},
-            "resources": {"message_deadline_ms": 200},
+            # The successor of a child that was ended has a tenth of a core's weight on a busy machine.
+            "resources": {"message_deadline_ms": 1_000, "batch_deadline_ms": 20_000},
         }
     )
     files = {"encoder.py": source}
