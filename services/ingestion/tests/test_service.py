@@ -249,7 +249,7 @@ def test_killed_under_load_again_and_again_each_record_has_one_outcome(world, ke
         ({"TREATY_SEALING_KEY": "short"}, "sealing key"),
         ({"TREATY_SLOT": "Not A Slot"}, "TREATY_SLOT"),
         ({"TREATY_HTTP_PORT": "70000"}, "TREATY_HTTP_PORT"),
-        ({"TREATY_LOG_LEVEL": "LOUD"}, "log level"),
+        ({"TREATY_LOG_LEVEL": "LOUD"}, "TREATY_LOG_LEVEL"),
     ],
 )
 def test_a_wrong_setting_stops_it_at_start_by_name(world, tmp_path, environment, said):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,10 +16,38 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-__all__ = ["SECRETS", "Environment", "KafkaSecurity", "KafkaSettings", "ProbeSettings", "ServiceSettings"]
+__all__ = [
+    "SECRETS",
+    "Environment",
+    "KafkaSecurity",
+    "KafkaSettings",
+    "ProbeSettings",
+    "SecretUrl",
+    "ServiceSettings",
+    "Url",
+]
 
 SECRETS = "TREATY_SECRETS_DIR"
 """Folders, separated as PATH is, with a file a setting: its name the setting's, its content the value."""
+
+
+def _readable(url: str) -> str:
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"no URL: {error}") from None
+    return url
+
+
+def _readable_secret(url: SecretStr) -> SecretStr:
+    _readable(url.get_secret_value())
+    return url
+
+
+Url: TypeAlias = Annotated[str, AfterValidator(_readable)]
+"""What can be taken apart as a URL; which one is asked of whoever uses it."""
+SecretUrl: TypeAlias = Annotated[SecretStr, AfterValidator(_readable_secret)]
+"""The same with a password in it."""
 
 
 class Environment(BaseSettings):
@@ -50,6 +80,13 @@ class ServiceSettings(Environment):
     log_level: str = Field("INFO", validation_alias="TREATY_LOG_LEVEL")
     slot: str = Field("0", validation_alias="TREATY_SLOT", pattern=r"^[a-z0-9][a-z0-9.-]{0,62}$")
     """The stable name of this process among those of its service."""
+
+    @field_validator("log_level")
+    @classmethod
+    def _level(cls, given: str) -> str:
+        if given.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("expected one of DEBUG, INFO, WARNING, ERROR")
+        return given
 
 
 class KafkaSecurity(Environment):

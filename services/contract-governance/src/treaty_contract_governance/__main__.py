@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 
 import structlog
 import uvloop
-from pydantic import ValidationError
 
 from treaty_chassis.http.tokens import KeySetError
-from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.starting import started
 from treaty_chassis.tracing.environment import TracingError
 from treaty_contract_governance.app import StartError, StoppedError, serve
 from treaty_contract_governance.plugins.signatures import KeysError
@@ -20,18 +18,14 @@ log = structlog.get_logger(__name__)
 
 
 def main() -> int:
-    try:
-        settings = Settings()  # type: ignore[call-arg]  # from the environment
-    except ValidationError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
-    configure_logging("contract-governance", settings.log_level)
+    refused = (StartError, KeySetError, KeysError, TracingError)
+    return started("contract-governance", Settings, _run, *refused)
+
+
+def _run(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (StartError, KeySetError, KeysError, TracingError, OSError) as error:
-        log.error("not_started", error=str(error))
-        return 1
     except StoppedError as error:
         log.error("stopped", error=str(error))
         return 1

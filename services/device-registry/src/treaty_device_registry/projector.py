@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from functools import partial
 
 import structlog
-from pydantic import ValidationError
 
 from treaty_chassis.postgres.projection import Projection
 from treaty_chassis.postgres.readiness import ready
 from treaty_chassis.probes import Check, Probes, remembered
-from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.starting import started
 from treaty_device_registry.schema import MIGRATIONS, SCHEMA
 from treaty_device_registry.settings import ProjectorSettings
 from treaty_device_registry.telemetry.projection import PROJECTION, Telemetry
@@ -53,20 +51,14 @@ def run(settings: ProjectorSettings, stopping: threading.Event) -> int:
 
 
 def main() -> int:
-    try:
-        settings = ProjectorSettings()  # type: ignore[call-arg]  # from the environment
-        configure_logging("device-registry-projector", settings.log_level)
-    except (ValidationError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    return started("device-registry-projector", ProjectorSettings, _run, ValueError)
+
+
+def _run(settings: ProjectorSettings) -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    try:
-        return run(settings, stopping)
-    except OSError as error:
-        log.error("not_started", error=str(error))
-        return 1
+    return run(settings, stopping)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr, model_validator
 
-from treaty_chassis.settings import KafkaSettings, ProbeSettings, ServiceSettings
+from treaty_chassis.settings import KafkaSettings, ProbeSettings, SecretUrl, ServiceSettings
 
 __all__ = ["ApiSettings", "ProjectorSettings"]
 
 
 class _DatabaseSettings(ServiceSettings, KafkaSettings, ProbeSettings):
-    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    database_url: SecretUrl = Field(validation_alias="DATABASE_URL")
     """postgresql://..."""
     accept_loss: bool = Field(False, validation_alias="TREATY_ACCEPT_LOSS")
     """Go on where records left Kafka's retention before they were in the database, instead of stopping."""
@@ -26,7 +26,7 @@ class ProjectorSettings(_DatabaseSettings):
 
 class ApiSettings(_DatabaseSettings):
     http_port: int = Field(8081, validation_alias="TREATY_HTTP_PORT", ge=0, le=65535)
-    redis_url: SecretStr = Field(validation_alias="REDIS_URL")
+    redis_url: SecretUrl = Field(validation_alias="REDIS_URL")
     sealing_key: SecretStr = Field(validation_alias="TREATY_SEALING_KEY")
     """base64url of 32 bytes; several separated by commas, the first seals."""
     jwks_file: Path = Field(validation_alias="TREATY_JWKS_FILE")

@@ -22,8 +22,9 @@ from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.kafka.view import Changed, CompactedView, ViewMeasures
 from treaty_chassis.kafka.work import Assigned, History, Output, PureWork, Record, Work
 from treaty_chassis.probes import Probes
-from treaty_chassis.sealing import SealingKey, unseal
-from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.sealing import SealError, SealingKey, unseal
+from treaty_chassis.starting import started
+from treaty_chassis.tracing.environment import TracingError
 from treaty_chassis.tracing.setup import close, start
 from treaty_events import codec
 from treaty_events.decisions import ContractDecided
@@ -57,8 +58,10 @@ SUBSCRIPTION: Final = (RAW, r"^uplink\.raw\.[a-z][a-z0-9-]*\.v1$", REPLAY)
 
 def main() -> int:
     """Until SIGTERM, SIGINT or an error only a new process can help; the process's exit code."""
-    settings = Settings()  # type: ignore[call-arg]
-    configure_logging("ingestion", settings.log_level)
+    return started("ingestion", Settings, _run, SealError, TracingError)
+
+
+def _run(settings: Settings) -> int:
     tracing = start("ingestion")
     directory = Directory(partial(unseal, SealingKey.parse(settings.sealing_key.get_secret_value())))
     servers = settings.kafka_bootstrap_servers

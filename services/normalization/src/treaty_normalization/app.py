@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
 from functools import partial
 
 import structlog
@@ -14,7 +13,8 @@ from treaty_chassis.kafka.follower import Follower
 from treaty_chassis.kafka.runner import Runner
 from treaty_chassis.kafka.spans import Spans, spans_of
 from treaty_chassis.probes import Probes
-from treaty_chassis.telemetry import configure_logging
+from treaty_chassis.starting import started
+from treaty_chassis.tracing.environment import TracingError
 from treaty_chassis.tracing.setup import close, start
 from treaty_contracts import Policy, check
 from treaty_events.topics import accepted_topic, spec_of
@@ -40,14 +40,13 @@ log = structlog.get_logger(__name__)
 def main(judge: Judge | None = None) -> int:
     """Until SIGTERM or SIGINT, or until nothing but a new process can help; the exit status. `judge` is the
     contract engine unless another is given."""
-    settings = Settings()  # type: ignore[call-arg]
-    configure_logging("normalization", settings.log_level)
+    return started("normalization", Settings, partial(_start, judge), ShelfError, TracingError)
+
+
+def _start(judge: Judge | None, settings: Settings) -> int:
     shelf = Shelf(settings.plugins_dir, settings.patterns)
-    try:
-        shelf.look()
-        shelf.require()
-    except (OSError, ShelfError) as error:
-        sys.exit(f"treaty-normalization: {error}")
+    shelf.look()
+    shelf.require()
     tracing = start("normalization")
     try:
         return _run(settings, shelf, judge, spans_of(tracing, settings.group, settings.slot))

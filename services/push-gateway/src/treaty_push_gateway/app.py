@@ -12,9 +12,12 @@ from fastapi import FastAPI
 from treaty_chassis.http import probes, problems
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.server import bind, serving, until_stopped
+from treaty_chassis.http.tokens import KeySetError
 from treaty_chassis.http.tracing import traced
 from treaty_chassis.probes import Check
-from treaty_chassis.telemetry import METRICS, configure_logging
+from treaty_chassis.starting import started
+from treaty_chassis.telemetry import METRICS
+from treaty_chassis.tracing.environment import TracingError
 from treaty_chassis.tracing.setup import close, start
 from treaty_push_gateway.metrics import NodeCollector
 from treaty_push_gateway.node import Node
@@ -79,8 +82,9 @@ async def serve(settings: Settings) -> int:
 
 
 def main() -> int:
-    """Raises where the settings, the keys or the port cannot be used."""
-    settings = Settings()  # type: ignore[call-arg]  # the environment gives them
-    configure_logging("push-gateway", settings.log_level)
+    return started("push-gateway", Settings, _run, KeySetError, TracingError)
+
+
+def _run(settings: Settings) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve(settings))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from treaty_chassis.settings import KafkaSettings, ServiceSettings
+from treaty_chassis.settings import KafkaSettings, ServiceSettings, Url
 from treaty_push_gateway.kafka.consumers import TOPIC
 
 __all__ = ["Settings"]
@@ -17,9 +17,9 @@ class Settings(ServiceSettings, KafkaSettings):
 
     http_host: str = Field("127.0.0.1", validation_alias="TREATY_HTTP_HOST")
     http_port: int = Field(8080, validation_alias="TREATY_HTTP_PORT", ge=0, le=65535)
-    registry_url: str = Field(validation_alias="TREATY_REGISTRY_URL", pattern=r"^https?://[^\s;,'\"]+$")
+    registry_url: Url = Field(validation_alias="TREATY_REGISTRY_URL", pattern=r"^https?://[^\s;,'\"]+$")
     """Where snapshots come from, as this process reaches the registry."""
-    registry_public_url: str | None = Field(
+    registry_public_url: Url | None = Field(
         None, validation_alias="TREATY_REGISTRY_PUBLIC_URL", pattern=r"^https?://[^\s;,'\"]+$"
     )
     """The registry as browsers reach it, where that is another address."""
