@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import cast
 
-from treaty_sandbox import Limits
+import pytest
+
+from treaty_sandbox import Limits, Template
+from treaty_sandbox import child as child_module
 from treaty_sandbox.child import Child, State
 from treaty_sandbox.deadlines import Deadlines
 
@@ -78,3 +82,38 @@ def test_a_start_has_a_time_of_its_own() -> None:
     deadlines.starting(10.0)
     assert not passed(deadlines, child, 14.9)
     assert passed(deadlines, child, 15.0)
+
+
+@pytest.mark.parametrize(
+    ("state", "ran_ms", "stood_ms", "waited"),
+    [("R", 0, 0, 0.05), ("R", 100, 0, 0.0), ("S", 0, 0, 0.0), ("R", 10, 90, 0.09), ("S", 10, 90, 0.09)],
+    ids=["ready and not run", "spins", "sleeps", "ready again", "asleep again"],
+)
+def test_a_wait_that_lasts_still_counts_though_the_kernel_counts_it_at_its_end(
+    monkeypatch: pytest.MonkeyPatch, state: str, ran_ms: int, stood_ms: int, waited: float
+) -> None:
+    told = {"schedstat": "5000000 7000000 3", "stat": "1 (a b) R 1"}
+    clock = [10.0]
+    monkeypatch.setattr(child_module, "Path", lambda path: Text(told[path.rpartition("/")[2]]))
+    monkeypatch.setattr(child_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    child = Child.__new__(Child)
+    child._template, child._number = cast(Template, Nobody()), 1
+    child._waited = child._ran = child._asked_at = 0.0
+    child.waited()
+    clock[0] += 0.1
+    told["schedstat"] = f"{5_000_000 + ran_ms * 1_000_000} {7_000_000 + stood_ms * 1_000_000} 4"
+    told["stat"] = f"1 (a b) {state} 1"
+    assert child.waited() == pytest.approx(waited)
+
+
+@dataclass
+class Text:
+    content: str
+
+    def read_text(self) -> str:
+        return self.content
+
+
+class Nobody:
+    def pid(self, number: int) -> int:
+        return number

@@ -7,6 +7,7 @@ import mmap
 import os
 import secrets
 import socket
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from enum import Enum, auto
@@ -25,6 +26,7 @@ __all__ = ["Child", "ChildEndedError", "State"]
 
 _PROGRESS_BYTES = 4096
 _CHUNK = 262_144
+_MOMENT = 0.05
 _encode = msgspec.msgpack.Encoder().encode
 _applied = msgspec.msgpack.Decoder(Applied)
 _refused = msgspec.msgpack.Decoder(tuple[str, str, str])
@@ -84,7 +86,7 @@ class Child:
         self.state = State.STARTING
         self.applied: Applied | None = None
         self.handled = 0
-        self._waited = 0.0
+        self._waited = self._ran = self._asked_at = 0.0
         self.flush()
 
     def fileno(self) -> int:
@@ -172,15 +174,21 @@ class Child:
     def waited(self) -> float:
         """Seconds it stood ready to run without a core since this was last asked; 0.0 where nobody knows.
 
-        Source: /proc/<pid>/schedstat, second number, nanoseconds (Linux: Documentation/scheduler).
+        Source: /proc/<pid>/schedstat, nanoseconds on a core and waiting for one (Linux:
+        Documentation/scheduler). A wait is counted there when it ends, so one that lasts still is known by a
+        process that is ready and has not run for half of the time since: that is a moment's wait, and to be
+        asked about again.
         """
+        now = time.monotonic()
         try:
-            total = int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+            ran, stood = (int(n) / 1e9 for n in Path(f"/proc/{self.pid}/schedstat").read_text().split()[:2])
+            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (OSError, IndexError, ValueError):
             return 0.0
-        found = total - self._waited
-        self._waited = total
-        return found
+        found = stood - self._waited
+        waits = state == "R" and ran - self._ran < (now - self._asked_at) / 2
+        self._waited, self._ran, self._asked_at = stood, ran, now
+        return max(found, _MOMENT) if waits else found
 
     @property
     def template_ended(self) -> bool:
