@@ -38,8 +38,8 @@ def test_killed_between_produce_and_commit_twenty_times_nothing_is_lost_or_repea
 
 
 def test_a_restarted_process_resumes_within_two_seconds(flow: Flow) -> None:
-    """On a quiet machine, where benchmarks measure it; on any it must not wait for its predecessor's session
-    to end, as it would without static membership. The quickest of three, whatever its neighbours do."""
+    """Or, where the machine is too busy for that, within two of its first starts: never does it wait for its
+    predecessor's session to end, as it would without static membership. The quickest of three."""
 
     def copied(count: int) -> Callable[[], bool]:
         return lambda: len(read(flow.servers, flow.out)) == count
@@ -55,7 +55,7 @@ def test_a_restarted_process_resumes_within_two_seconds(flow: Flow) -> None:
         running = flow.process()
         took.append(wait_for(copied(restart + 1), "the next copy"))
     print(f"first start {first_start:.2f} s, resumed after {', '.join(f'{t:.2f}' for t in took)} s")
-    assert min(took) < SESSION_S - 5
+    assert min(took) < min(max(2.0, 2 * first_start), SESSION_S - 5)
 
 
 def test_the_older_of_two_processes_in_a_slot_exits_fenced(flow: Flow) -> None:

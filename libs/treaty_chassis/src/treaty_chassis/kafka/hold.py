@@ -19,7 +19,7 @@ class Hold:
     """
 
     longest_s: float = 0.050
-    shortest_s: float = 0.005
+    shortest_s: float = 0.003
     from_rate: float = 100.0
     full_rate: float = 20_000.0
     rate: float = 0.0
