@@ -107,4 +107,4 @@ def test_a_batch_that_is_half_broken_is_followed_by_a_rest_of_nineteen_times_its
 def test_a_rest_grows_with_the_share_and_has_an_end() -> None:
     assert rest_s(0.02, 0, 512) == 0.0
     assert rest_s(0.02, 1, 512) < 0.002
-    assert rest_s(5.0, 512, 512) == 2.0
+    assert rest_s(5.0, 512, 512) == 10.0

@@ -13,11 +13,11 @@ _BUCKETS: Final = 20
 _ENOUGH: Final = 20
 """Violations below which a share says nothing: one bad uplink of two is no half."""
 _SOME: Final = 5
-"""Violations from which children yield: that costs nobody anything while there are cores for all."""
+"""Violations from which children yield and rest: that costs nobody but the version anything."""
 _MANY: Final = 0.05
 """The share of uplinks from which violations are what a version does, and no accident."""
 _REST: Final = 19.0
-_LONGEST_REST_S: Final = 2.0
+_LONGEST_REST_S: Final = 10.0
 _FEWEST_AT_ONCE: Final = 16
 MOST_AT_ONCE: Final = 512
 """Uplinks a batch: what each costs of sending, waiting and committing hardly falls any more."""
@@ -80,21 +80,16 @@ class Budget:
             self.violations -= forgiven
 
     @property
-    def telling(self) -> bool:
-        """Whether there are enough violations to say anything."""
-        return self.violations >= _ENOUGH
-
-    @property
     def breaks_much(self) -> bool:
-        """Whether so many uplinks of the window show violations that the version's children had better yield
-        to others' meanwhile."""
+        """Whether so many uplinks of the window show violations that the version had better rest meanwhile,
+        and its children yield to others'."""
         return self.violations >= _SOME and self.violations >= _MANY * self.uplinks
 
     def exceeded(self) -> str | None:
         """In words by how much; None while it is kept."""
         allowed = self._allowance
         over_count = self.violations > allowed.count
-        over_share = self.telling and self.violations > allowed.share * self.uplinks
+        over_share = self.violations >= _ENOUGH and self.violations > allowed.share * self.uplinks
         if not (over_count or over_share):
             return None
         return (

@@ -67,9 +67,10 @@ class Conduct:
         """The batch, handed over at `since`, is behind: its outputs too are made and on their way. True where
         the version's children are to yield to others' from now on."""
         violations, self._violations = self._violations, 0
-        if violations and self._budget.telling:
+        breaks = violations > 0 and self._budget.breaks_much
+        if breaks:
             self._rest_until = now + rest_s(now - since, violations, self._uplinks)
-        return violations > 0 and self._budget.breaks_much
+        return breaks
 
     def look_at(self, arrival: Arrival, translated: Translated) -> Translated:
         """Readings that do not stand a closer look become a dead letter."""
