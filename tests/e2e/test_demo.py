@@ -37,9 +37,8 @@ def test_every_uplink_of_a_timed_demo_is_accounted_for(treaty_in, tmp_path):
     report = json.loads(out.splitlines()[-1])
     assert clean(report), said
     assert code == 0
-    # A quiet machine makes 60 uplinks a second.
-    assert report["readings"] == report["delivered"] > 100
-    assert report["uplinks"] > 15 * 10
+    assert report["readings"] == report["delivered"] > 400
+    assert report["uplinks"] > 15 * 50
     assert report["refused"].keys() == {"bad_signature", "unknown_device"}
     assert report["dead_letters"].keys() == {"decode_error"}
     assert report["duplicates_dropped"] > 0
@@ -110,4 +109,4 @@ def test_nothing_outlives_the_command_and_a_fleet_whose_secrets_were_lost_gets_n
     report = json.loads(out.splitlines()[-1])
     assert clean(report), said
     assert code == 0
-    assert report["readings"] > 30
+    assert report["readings"] > 100
