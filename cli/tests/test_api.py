@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from treaty_cli.api import Api, ApiError
 from treaty_cli.home import Home, NotRunningError
 
-
-class Answering(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        said = f'{{"authorization": "{self.headers["Authorization"]}"}}'.encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-@pytest.fixture
-def url() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Answering) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+if TYPE_CHECKING:
+    from conftest import Serve
 
 
 def test_a_platform_elsewhere_is_named_by_the_environment(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "token").write_text("a.token\n")
-    monkeypatch.setenv("TREATY_GOVERNANCE_URL", url)
-    monkeypatch.setenv("TREATY_TOKEN_FILE", str(tmp_path / "token"))
+    asked = serve(lambda _: (200, b'{"items": []}'))
+    monkeypatch.delenv("TREATY_REGISTRY_URL")
     with Api.named(Home(tmp_path), "governance") as api:
-        assert api.get("/v1/plugins") == {"authorization": "Bearer a.token"}
+        assert api.get("/v1/plugins") == {"items": []}
+    assert [one.authorization for one in asked] == ["Bearer a.token"]
     with pytest.raises(NotRunningError):
         Api.named(Home(tmp_path), "registry")
 

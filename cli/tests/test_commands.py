@@ -35,6 +35,10 @@ COMMANDS = (
     ["uplink", "send"],
     ["job", "topics"],
     ["job", "resend"],
+    ["outbox"],
+    ["outbox", "list"],
+    ["outbox", "send"],
+    ["outbox", "discard"],
     ["compose"],
     ["k8s", "values"],
 )

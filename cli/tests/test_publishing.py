@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,37 +17,27 @@ from treaty_contracts.attesting.envelope import ATTESTATION, VERDICT
 from treaty_contracts.attesting.keys import public_key
 from treaty_contracts.cli import main as contracts
 
+if TYPE_CHECKING:
+    from conftest import Asked, Serve
+
 ROOT = Path(__file__).parents[2]
 NAME = "milesight-em300"
-Told = list[tuple[str, bytes]]
+
+
+def takes_everything(asked: Asked) -> tuple[int, bytes]:
+    if asked.path.endswith("attestations"):
+        return 204, b""
+    return 201, b'{"plugin": "it", "state": "admitted"}'
 
 
 @pytest.fixture
-def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
-    """What a governance that takes everything was told, by path."""
-    heard: Told = []
+def told(serve: Serve) -> list[Asked]:
+    """What a governance that takes everything was told."""
+    return serve(takes_everything)
 
-    class Governance(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            heard.append((self.path, self.rfile.read(int(self.headers["Content-Length"]))))
-            said = b"" if self.path.endswith("attestations") else b'{"plugin": "it", "state": "admitted"}'
-            self.send_response(201 if said else 204)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
 
-        def log_message(self, *_: object) -> None:
-            """Nothing."""
-
-    (tmp_path / "token").write_text("a.token")
-    with HTTPServer(("127.0.0.1", 0), Governance) as server:
-        monkeypatch.setenv("TREATY_GOVERNANCE_URL", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("TREATY_TOKEN_FILE", str(tmp_path / "token"))
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield heard
-        server.shutdown()
-        thread.join()
+def sent(told: list[Asked]) -> list[tuple[str, bytes]]:
+    return [(one.path, one.body) for one in told]
 
 
 @pytest.fixture
@@ -68,42 +56,42 @@ def publish(*arguments: str | Path) -> Result:
     return CliRunner().invoke(app, ["plugin", "publish", *map(str, arguments)])
 
 
-def test_without_a_key_the_verdict_goes_as_it_is(told: Told, package: Path) -> None:
+def test_without_a_key_the_verdict_goes_as_it_is(told: list[Asked], package: Path) -> None:
     found = publish(package, "--json")
     assert found.exit_code == 0, found.output
     assert json.loads(found.stdout) == [{"plugin": "it", "state": "admitted"}]
-    assert told == [(f"/v1/plugins/{NAME}/verdicts", check(package).to_json())]
+    assert sent(told) == [(f"/v1/plugins/{NAME}/verdicts", check(package).to_json())]
 
 
-def test_with_a_key_verdict_and_attestation_go_signed(told: Told, package: Path, key: Path) -> None:
+def test_with_a_key_verdict_and_attestation_go_signed(told: list[Asked], package: Path, key: Path) -> None:
     found = publish(package, "--key", key, "--json")
     assert found.exit_code == 0, found.output
     assert json.loads(found.stdout) == [{"plugin": "it", "state": "admitted"}], "the decision alone"
-    assert [path for path, _ in told] == [
+    assert [path for path, _ in sent(told)] == [
         f"/v1/plugins/{NAME}/verdicts/signed",
         f"/v1/plugins/{NAME}/attestations",
     ]
-    verdict, attestation = (verify(body, public_key(Path(f"{key}.pub"))) for _, body in told)
+    verdict, attestation = (verify(body, public_key(Path(f"{key}.pub"))) for _, body in sent(told))
     assert (verdict.kind, verdict.payload) == (VERDICT, check(package).to_json())
     assert attestation.kind == ATTESTATION
     assert json.loads(attestation.payload)["verdict"] == check(package).verdict_digest
 
 
 def test_what_was_signed_elsewhere_goes_byte_for_byte_and_verdicts_first(
-    told: Told, package: Path, key: Path, tmp_path: Path
+    told: list[Asked], package: Path, key: Path, tmp_path: Path
 ) -> None:
     verdict, attestation = tmp_path / "verdict.json", tmp_path / "attestation.json"
     assert contracts(["sign", str(package), "--key", str(key), "--output", str(verdict)]) == 0
     assert contracts(["sign", str(package), "--key", str(key), "--attest", "--output", str(attestation)]) == 0
     found = publish("--signed", attestation, "--signed", verdict)
     assert found.exit_code == 0, found.output
-    assert told == [
+    assert sent(told) == [
         (f"/v1/plugins/{NAME}/verdicts/signed", verdict.read_bytes()),
         (f"/v1/plugins/{NAME}/attestations", attestation.read_bytes()),
     ]
 
 
-def test_a_refused_package_is_not_signed(told: Told, package: Path, key: Path) -> None:
+def test_a_refused_package_is_not_signed(told: list[Asked], package: Path, key: Path) -> None:
     (package / "decoder.py").write_text("import socket\n")
     assert publish(package, "--key", key).exit_code == 1
     assert told == []
@@ -111,7 +99,7 @@ def test_a_refused_package_is_not_signed(told: Told, package: Path, key: Path) -
 
 @pytest.mark.parametrize("content", [None, "nonsense", "-----BEGIN PRIVATE KEY-----\n"])
 def test_a_key_that_cannot_be_used_is_named_and_nothing_is_told(
-    told: Told, package: Path, tmp_path: Path, content: str | None
+    told: list[Asked], package: Path, tmp_path: Path, content: str | None
 ) -> None:
     file = tmp_path / "key.pem"
     if content is not None:
@@ -134,7 +122,7 @@ def test_a_key_that_cannot_be_used_is_named_and_nothing_is_told(
     ids=["empty", "a list", "of another kind", "of no plugin", "of a path"],
 )
 def test_a_file_that_is_no_envelope_is_named_and_nothing_is_told(
-    told: Told, tmp_path: Path, body: str
+    told: list[Asked], tmp_path: Path, body: str
 ) -> None:
     (tmp_path / "signed.json").write_text(body)
     found = publish("--signed", tmp_path / "signed.json")
@@ -142,7 +130,7 @@ def test_a_file_that_is_no_envelope_is_named_and_nothing_is_told(
     assert "signed.json" in found.stderr
 
 
-def test_folders_and_envelopes_exclude_each_other(told: Told, package: Path, key: Path) -> None:
+def test_folders_and_envelopes_exclude_each_other(told: list[Asked], package: Path, key: Path) -> None:
     assert publish().exit_code == 2
     assert publish(package, "--signed", key).exit_code == 2
     assert publish("--signed", key, "--key", key).exit_code == 2

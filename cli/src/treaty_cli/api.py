@@ -114,6 +114,9 @@ class Api:
             answer = _send(self._client, "POST", path, json=dict(body))
         return answer.json() if answer.content else None
 
+    def delete(self, path: str) -> None:
+        _send(self._client, "DELETE", path)
+
     def items(self, path: str, **params: str | int) -> Iterator[dict[str, Any]]:
         """Every item of a paged list."""
         cursor: str | None = None

@@ -10,7 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from treaty_cli import plugin, uplink
+from treaty_cli import outbox, plugin, uplink
 from treaty_cli.api import ApiError
 from treaty_cli.bench import OPTIONS_OF_ITS_OWN, bench_command
 from treaty_cli.demo.command import demo_command
@@ -41,6 +41,7 @@ app.command("worker")(worker_command)
 app.command("smoke")(smoke_command)
 app.command("trace")(trace_command)
 app.add_typer(jobs.app, name="job")
+app.add_typer(outbox.app, name="outbox")
 app.command("compose")(installation.compose_command)
 app.add_typer(installation.app, name="k8s")
 app.command("token")(token_command)

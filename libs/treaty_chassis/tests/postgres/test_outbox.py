@@ -1,10 +1,12 @@
 """The outbox and its relay on a real PostgreSQL and a real Kafka."""
 
 import asyncio
+import inspect
 import sys
 import threading
 import time
 import uuid
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from sqlalchemy import MetaData, text
 
-from treaty_chassis.postgres import relay as relays
+from treaty_chassis.postgres import sender as senders
 from treaty_chassis.postgres.engine import create_engine
 from treaty_chassis.postgres.outbox import Outbox
 from treaty_chassis.postgres.relay import Relay
@@ -42,6 +44,27 @@ class Setting:
             )
             await connection.run_sync(self.metadata.create_all)
 
+    async def enqueue(self, topic, key, value, headers=()):
+        async with self.engine.begin() as connection:
+            await self.outbox.enqueue(connection, topic, key, value, headers)
+
+    async def other_topic(self, **config):
+        """One more, that only this test uses."""
+        name = f"{self.name}.{uuid.uuid4().hex[:8]}"
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(60)
+        return name
+
+    async def without(self, topic):
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        await asyncio.to_thread(admin.delete_topics([topic])[topic].result, 60)
+
+    async def rows(self, topic):
+        """Of a topic, in order."""
+        sql = f"SELECT * FROM {self.name}.outbox WHERE topic = :topic ORDER BY id"
+        async with self.engine.connect() as connection:
+            return (await connection.execute(text(sql), {"topic": topic})).all()
+
     async def change(self, thing, count=1):
         """The thing's next versions, each in a transaction of its own."""
         for _ in range(count):
@@ -60,7 +83,7 @@ class Setting:
     def relay(self, **options):
         return Relay(self.outbox, self.database_url, self.servers, **options)
 
-    def read(self, count, quiet_s=0.0, within_s=120):
+    def read(self, count, quiet_s=0.0, within_s=120, topic=None):
         """At least `count` committed records, and whatever else comes while it is quiet for so long."""
         consumer = Consumer(
             {
@@ -72,7 +95,7 @@ class Setting:
             }
         )
         # Of no group; an error is what passes, as that a topic is not known yet.
-        consumer.assign([TopicPartition(self.topic, 0, 0)])
+        consumer.assign([TopicPartition(topic or self.topic, 0, 0)])
         found, deadline = [], time.monotonic() + within_s
         try:
             while len(found) < count and time.monotonic() < deadline:
@@ -101,7 +124,7 @@ def versions(records):
 
 async def until(condition, within_s=90):
     deadline = time.monotonic() + within_s
-    while not condition():
+    while not (await found if inspect.isawaitable(found := condition()) else found):
         assert time.monotonic() < deadline, "the condition did not come true"
         await asyncio.sleep(0.01)
 
@@ -199,9 +222,8 @@ async def test_only_one_relay_sends_and_another_takes_over(setting):
     assert found == {b"1": list(range(1, 12))}
 
 
-@pytest.mark.parametrize("point", ["claimed", "produced", "committed", "marked"])
-async def test_a_relay_killed_at_any_point_of_a_batch_neither_loses_nor_repeats(setting, point):
-    await setting.change(1, 3)
+async def killed_at(setting, point):
+    """A relay in a process of its own, at that point of its first batch."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, PROCESS, setting.name, setting.topic, setting.database_url, setting.servers, point),
         stdout=asyncio.subprocess.PIPE,
@@ -211,6 +233,12 @@ async def test_a_relay_killed_at_any_point_of_a_batch_neither_loses_nor_repeats(
     finally:
         process.kill()
         await process.wait()
+
+
+@pytest.mark.parametrize("point", ["claimed", "produced", "committed", "marked"])
+async def test_a_relay_killed_at_any_point_of_a_batch_neither_loses_nor_repeats(setting, point):
+    await setting.change(1, 3)
+    await killed_at(setting, point)
     await setting.change(1, 3)
     relay = setting.relay()
     relay.start()
@@ -251,16 +279,16 @@ async def test_a_relay_whose_producer_hangs_begins_anew_and_repeats_nothing(sett
 
         def __init__(self, settings):
             super().__init__(settings)
-            monkeypatch.setattr(relays, "HANG_S", 60.0)
+            monkeypatch.setattr(senders, "HANG_S", 60.0)
 
         def send_offsets_to_transaction(self, *arguments):
             if not hanging:
                 hanging.append(self)
-                monkeypatch.setattr(relays, "HANG_S", 0.0)
+                monkeypatch.setattr(senders, "HANG_S", 0.0)
                 assert release.wait(120)
             return super().send_offsets_to_transaction(*arguments)
 
-    monkeypatch.setattr(relays, "Producer", Hanging)
+    monkeypatch.setattr(senders, "Producer", Hanging)
     relay = setting.relay()
     await setting.change(1, 3)
     relay.start()
@@ -273,3 +301,108 @@ async def test_a_relay_whose_producer_hangs_begins_anew_and_repeats_nothing(sett
     finally:
         release.set()
         await asyncio.to_thread(relay.stop)
+
+
+@asynccontextmanager
+async def relaying(setting, **options):
+    relay = setting.relay(**options)
+    relay.start()
+    try:
+        yield relay
+    finally:
+        await asyncio.to_thread(relay.stop)
+
+
+def stands(row):
+    return "sent" if row.sent_at else "failed" if row.failed_at else "waits"
+
+
+async def test_records_to_a_deleted_topic_are_set_aside_and_all_others_go_on_in_order(setting):
+    gone = await setting.other_topic()
+    async with relaying(setting, waits_s=(0.0, 0.1)):
+        # The producer has been there before.
+        await setting.enqueue(gone, b"1", b"1")
+        await asyncio.to_thread(setting.read, 1, topic=gone)
+        await setting.without(gone)
+        for version in (b"2", b"3"):
+            await setting.change(1, 5)
+            await setting.enqueue(gone, b"1", version)
+        await setting.change(1, 5)
+        found = versions(await asyncio.to_thread(setting.read, 15))
+        assert found == {b"1": list(range(1, 16))}
+
+        async def failed():
+            return [stands(row) for row in await setting.rows(gone)] == ["sent", "failed", "failed"]
+
+        await until(failed)
+        _, *rows = await setting.rows(gone)
+        assert {(row.attempts, row.reason, row.batch) for row in rows} == {
+            (3, "there is no such topic (UNKNOWN_TOPIC_OR_PART)", None)
+        }
+
+
+async def test_a_refused_record_goes_by_itself_once_its_topic_is_there_and_those_behind_it_after(setting):
+    gone = await setting.other_topic()
+    await setting.without(gone)
+    async with relaying(setting, waits_s=(0.05,) * 10_000):
+        for version in (b"1", b"2", b"3"):
+            await setting.enqueue(gone, b"k", version)
+
+        async def tried():
+            return (await setting.rows(gone))[0].attempts >= 3
+
+        await until(tried)
+        admin = AdminClient({"bootstrap.servers": setting.servers})
+        admin.create_topics([NewTopic(gone, 1, 1)])[gone].result(60)
+        found = await asyncio.to_thread(setting.read, 3, 0.3, topic=gone)
+    assert [record.value() for record in found] == [b"1", b"2", b"3"]
+
+
+async def test_a_record_too_large_for_its_topic_holds_up_its_own_key_alone(setting):
+    small = await setting.other_topic(**{"max.message.bytes": "2000"})
+    await setting.enqueue(small, b"a", b"1")
+    await setting.enqueue(small, b"a", b"x" * 10_000)
+    await setting.enqueue(small, b"a", b"3")
+    await setting.enqueue(small, b"b", b"1")
+    await setting.change(1, 3)
+    async with relaying(setting, waits_s=(0.0, 0.0)):
+        assert versions(await asyncio.to_thread(setting.read, 3)) == {b"1": [1, 2, 3]}
+        found = await asyncio.to_thread(setting.read, 2, 0.3, topic=small)
+        assert sorted((r.key(), r.value()) for r in found) == [(b"a", b"1"), (b"b", b"1")]
+
+        async def settled():
+            return [stands(row) for row in await setting.rows(small)] == ["sent", "failed", "waits", "sent"]
+
+        await until(settled)
+    assert "larger than its topic takes (MSG_SIZE_TOO_LARGE)" in (await setting.rows(small))[1].reason
+
+
+async def test_headers_that_cannot_be_read_are_that_records_own_fault(setting):
+    async with setting.engine.begin() as connection:
+        sql = f"INSERT INTO {setting.name}.outbox (topic, key, value, headers) VALUES (:t, 'k', 'v', :h)"
+        await connection.execute(text(sql), {"t": setting.topic, "h": b"\xc1"})
+    await setting.change(1, 2)
+    async with relaying(setting, waits_s=()) as relay:
+        assert versions(await asyncio.to_thread(setting.read, 2)) == {b"1": [1, 2]}
+        await until(lambda: relay.check() is None)
+    first, *_ = await setting.rows(setting.topic)
+    assert (stands(first), first.reason[:31]) == ("failed", "it cannot be written to Kafka: ")
+
+
+@pytest.mark.parametrize("point", ["claimed", "produced", "committed", "marked"])
+async def test_what_was_set_aside_is_not_taken_for_sent_after_a_kill(setting, point):
+    gone = await setting.other_topic()
+    await setting.without(gone)
+    await setting.enqueue(gone, b"1", b"1")
+    async with relaying(setting, waits_s=()):
+
+        async def failed():
+            return [stands(row) for row in await setting.rows(gone)] == ["failed"]
+
+        await until(failed)
+    await setting.change(1, 2)
+    await killed_at(setting, point)
+    await setting.change(1, 2)
+    async with relaying(setting):
+        assert versions(await asyncio.to_thread(setting.read, 4, 0.3)) == {b"1": [1, 2, 3, 4]}
+    assert [stands(row) for row in await setting.rows(gone)] == ["failed"]

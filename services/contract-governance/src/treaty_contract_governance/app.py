@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from treaty_chassis.http import probes, problems, reference, server
+from treaty_chassis.http import outbox, probes, problems, reference, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.tokens import TokenVerifier
@@ -79,6 +79,15 @@ def api(
     )
     app.include_router(resend_routes(Decisions(engine), bearer), dependencies=documented)
     app.include_router(subject_routes(Subjects(engine), bearer), dependencies=documented)
+
+    async def transaction() -> AsyncIterator[AsyncConnection]:
+        async with engine.begin() as connection:
+            yield connection
+
+    app.include_router(
+        outbox.routes(OUTBOX, Depends(transaction, scope="function"), Depends(bearer)),
+        dependencies=documented,
+    )
     probes.install(app, checks)
     app.add_middleware(BodyLimit, limit=BODY_LIMIT)
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Request, Security
@@ -16,7 +16,17 @@ from treaty_chassis.http.tokens import Principal, Role
 from treaty_chassis.sealing import SealingKey
 from treaty_device_registry.ratelimit import RateLimit
 
-__all__ = ["Admin", "Caller", "Operator", "Resources", "Services", "Transaction", "Viewer"]
+__all__ = [
+    "CALLER",
+    "TRANSACTION",
+    "Admin",
+    "Caller",
+    "Operator",
+    "Resources",
+    "Services",
+    "Transaction",
+    "Viewer",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +60,8 @@ async def _caller(
     return principal
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+CALLER: Final = Depends(_caller)
+Caller = Annotated[Principal, CALLER]
 
 
 def _in_workspace(role: Role) -> Callable[[UUID, Principal], Principal]:
@@ -71,5 +82,6 @@ async def _transaction(resources: Services) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+TRANSACTION: Final = Depends(_transaction, scope="function")
+Transaction = Annotated[AsyncSession, TRANSACTION]
 """Committed before the answer is sent: what a client is told has happened has happened."""

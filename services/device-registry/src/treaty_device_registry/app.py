@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from treaty_chassis.http import probes, problems, reference, server
+from treaty_chassis.http import outbox, probes, problems, reference, server
 from treaty_chassis.http.bearer import Bearer
 from treaty_chassis.http.limits import BodyLimit
 from treaty_chassis.http.problems import Problem
@@ -28,7 +28,7 @@ from treaty_chassis.postgres.relay import Relay
 from treaty_chassis.probes import Check, remembered
 from treaty_chassis.sealing import SealingKey
 from treaty_chassis.tracing.setup import close, start
-from treaty_device_registry.access import Resources
+from treaty_device_registry.access import CALLER, TRANSACTION, Resources
 from treaty_device_registry.commands.projection import PROJECTION as COMMANDS
 from treaty_device_registry.commands.projection import Commands
 from treaty_device_registry.commands.routes import router as command_routes
@@ -73,6 +73,7 @@ def api(
     reference.install(app)
     for router in (fleet_routes, telemetry_routes, inbox_routes, command_routes):
         app.include_router(router)
+    app.include_router(outbox.routes(OUTBOX, TRANSACTION, CALLER))
     if issuer is not None and issuer_limit is not None:
         app.include_router(issuer_routes(issuer, issuer_limit))
     app.exception_handler(OperationalError)(_without_database)

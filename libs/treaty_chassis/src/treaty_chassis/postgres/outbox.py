@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -63,8 +64,15 @@ class Outbox:
             Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
             Column("batch", BigInteger),
             Column("sent_at", DateTime(timezone=True)),
+            # Of a row that Kafka refuses on its own account, see treaty_chassis.postgres.rows.
+            Column("attempts", Integer, nullable=False, server_default="0"),
+            Column("due_at", DateTime(timezone=True)),
+            Column("failed_at", DateTime(timezone=True)),
+            Column("reason", Text),
             schema=schema,
         )
+        refused = self.table.c.sent_at.is_(None) & (self.table.c.attempts > 0)
+        Index("outbox_refused", self.table.c.topic, self.table.c.id, postgresql_where=refused)
         Index("outbox_unsent", self.table.c.id, postgresql_where=self.table.c.sent_at.is_(None))
         Index("outbox_sent", self.table.c.sent_at, postgresql_where=self.table.c.sent_at.is_not(None))
 

@@ -12,36 +12,39 @@ The next relay reads that offset and knows which rows went out. Should the broke
 sent again: consumers of *.changed topics ignore versions they hold, as they must anyway.
 
 Whatever goes wrong is answered the same way: let go of the lock and the producer, wait, begin anew.
-Rows are never skipped.
+
+But for a row that Kafka refuses on its own account, as one to a topic that was deleted: the transaction is
+aborted, the row is tried again a few times by itself, and then stays, with why, until somebody sends it
+again or discards it. What has its topic and key waits behind it, all else goes on: see
+treaty_chassis.postgres.rows. No row is skipped but by somebody's word.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
 import structlog
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException
 from prometheus_client import Counter, Gauge
 
 from treaty_chassis.kafka.caller import Caller, HangError
-from treaty_chassis.kafka.security import reach
-from treaty_chassis.postgres.outbox import Outbox, unpack_headers
+from treaty_chassis.postgres.outbox import Outbox
+from treaty_chassis.postgres.rows import Rows
+from treaty_chassis.postgres.sender import TIMEOUT_S, Sender
 from treaty_chassis.postgres.url import libpq_url
 from treaty_chassis.telemetry import METRICS
 
 __all__ = ["Relay"]
 
 log = structlog.get_logger(__name__)
-ROWS, BYTES = 500, 8_000_000
 POLL_S, STANDBY_S, LONGEST_BACKOFF_S, PRUNE_S = 0.5, 1.0, 10.0, 600.0
-TIMEOUT_S = 30.0
-# Longer than a call may take by its own timeout, which not all of them look at: see kafka/caller.py.
-HANG_S = 45.0
+COUNTED_EVERY_S = 5.0
+# Two minutes in all: a topic that is made anew with its Kafka is there by then.
+WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 LEFT_AT_MOST = 5
 
 SENT = Counter("treaty_outbox_sent", "Records sent from the outbox.", ["outbox"], registry=METRICS)
@@ -51,19 +54,15 @@ AGE = Gauge(
 INTERRUPTED = Counter(
     "treaty_outbox_interruptions", "Times the relay had to begin anew.", ["outbox"], registry=METRICS
 )
-
-# The oldest rows, at least one, of at most BYTES together.
-CLAIM = """
-WITH oldest AS (
-    SELECT id, coalesce(octet_length(value), 0) AS size FROM {table} WHERE sent_at IS NULL
-    ORDER BY id LIMIT %(rows)s
-), due AS (
-    SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM oldest) AS summed
-    WHERE before < %(bytes)s
+REFUSED = Counter(
+    "treaty_outbox_refused", "Times Kafka refused a record, or its topic.", ["outbox"], registry=METRICS
 )
-UPDATE {table} AS o SET batch = %(batch)s FROM due WHERE o.id = due.id
-RETURNING o.id, o.topic, o.key, o.value, o.headers, extract(epoch FROM now() - o.created_at)::float8
-"""
+FAILED = Gauge(
+    "treaty_outbox_failed_records", "Records that stay until somebody acts.", ["outbox"], registry=METRICS
+)
+RETRIED = Gauge(
+    "treaty_outbox_retried_records", "Refused records to be tried again.", ["outbox"], registry=METRICS
+)
 
 
 class Relay:
@@ -72,7 +71,7 @@ class Relay:
     `failpoint`, for tests of crashes, is called with "claimed", "produced", "committed" and "marked" at
     those points of each batch. `on_failure` is told, in the relay's thread, why it stopped for good: of a
     mistake in the code, or of more calls that hang than a process should keep, never of a broker or database
-    that is away.
+    that is away. `waits_s` are the times between the tries of a record that Kafka refuses.
     """
 
     def __init__(
@@ -83,13 +82,16 @@ class Relay:
         *,
         on_failure: Callable[[Exception], None] = lambda error: None,
         failpoint: Callable[[str], None] = lambda at: None,
+        waits_s: Sequence[float] = WAITS_S,
     ) -> None:
         self._outbox = outbox
         self._on_failure = on_failure
         self._url = libpq_url(database_url)
         self._servers = bootstrap_servers
         self._failpoint = failpoint
-        self._sql = {name: sql.format(table=f"{outbox.schema}.outbox") for name, sql in STATEMENTS.items()}
+        self._rows = Rows(outbox, waits_s)
+        self._again = True
+        self._counted = 0.0
         self._stopping = threading.Event()
         self._wrong: str | None = "has not begun yet"
         self._left: list[Caller] = []
@@ -144,16 +146,14 @@ class Relay:
                     return
             connection.execute("SET statement_timeout = '30s'")
             connection.execute(f"LISTEN {self._outbox.channel}".encode())
-            producer, group = self._producer(), self._group()
-            caller = Caller(f"{self._outbox.name} offsets")
+            sender = Sender(self._outbox, self._servers, self._failpoint)
             try:
-                self._send(connection, producer, group, caller)
+                self._send(connection, sender)
             finally:
-                caller.leave(lambda: None)
-                self._left.append(caller)
-                group.close()
-                producer.purge()
-                producer.flush(0)
+                # Whoever leads next counts what is left.
+                for gauge in (AGE, FAILED, RETRIED):
+                    gauge.labels(self._outbox.name).set(0)
+                self._left.append(sender.close())
 
     def _lock(self, connection: psycopg.Connection[Any]) -> bool:
         row = connection.execute(
@@ -161,106 +161,65 @@ class Relay:
         ).fetchone()
         return row is not None and bool(row[0])
 
-    def _producer(self) -> Producer:
-        producer = Producer(
-            reach(self._servers)
-            | {
-                "client.id": self._outbox.name,
-                "transactional.id": self._outbox.name,
-                "transaction.timeout.ms": 10_000,
-                "linger.ms": 0,
-                "message.max.bytes": 4_000_000,
-                "partitioner": "murmur2_random",
-                "retry.backoff.ms": 1,
-                "retry.backoff.max.ms": 50,
-                "logger": logging.getLogger("librdkafka"),
-            }
-        )
-        producer.init_transactions(TIMEOUT_S)
-        return producer
-
-    def _group(self) -> Consumer:
-        """Only for its group's metadata and committed offset: it never subscribes."""
-        return Consumer(
-            reach(self._servers)
-            | {
-                "client.id": self._outbox.name,
-                "group.id": self._outbox.name,
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "logger": logging.getLogger("librdkafka"),
-            }
-        )
-
-    def _send(
-        self, connection: psycopg.Connection[Any], producer: Producer, group: Consumer, caller: Caller
-    ) -> None:
-        batch = self._settle(connection, group)
+    def _send(self, connection: psycopg.Connection[Any], sender: Sender) -> None:
+        batch = self._rows.settle(connection, sender.committed())
         log.info("relay_leads", outbox=self._outbox.name, batch=batch)
-        pruned = 0.0
+        pruned, self._again, self._counted = 0.0, True, 0.0
         while not self._stopping.is_set():
-            if self._pass(connection, producer, group, caller, batch):
-                batch += 1
+            sent = False
+            for again in (False, True) if self._again else (False,):
+                if self._pass(connection, sender, batch, again=again):
+                    batch, sent = batch + 1, True
+            self._count(connection)
+            if sent:
                 continue
-            # Also where librdkafka's log comes out.
-            producer.poll(0)
+            sender.poll()
             self._wrong = None
             AGE.labels(self._outbox.name).set(0)
             if time.monotonic() - pruned > PRUNE_S:
-                connection.execute(self._sql["prune"].encode())
+                self._rows.prune(connection)
                 pruned = time.monotonic()
             for _ in connection.notifies(timeout=POLL_S, stop_after=1):
                 pass
 
-    def _settle(self, connection: psycopg.Connection[Any], group: Consumer) -> int:
-        """Marks what the last relay sent without marking it; returns the next batch's number."""
-        (found,) = group.committed([TopicPartition(self._outbox.marker, 0)], TIMEOUT_S)
-        if found.error is not None:
-            raise KafkaException(found.error)
-        committed = max(found.offset, 0)
-        connection.execute(self._sql["settle"].encode(), {"batch": committed})
-        row = connection.execute(self._sql["last"].encode()).fetchone()
-        return max(committed, row[0] if row else 0) + 1
-
-    def _pass(
-        self,
-        connection: psycopg.Connection[Any],
-        producer: Producer,
-        group: Consumer,
-        caller: Caller,
-        batch: int,
-    ) -> bool:
-        bounds = {"rows": ROWS, "bytes": BYTES, "batch": batch}
-        rows = sorted(connection.execute(self._sql["claim"].encode(), bounds).fetchall())
+    def _pass(self, connection: psycopg.Connection[Any], sender: Sender, batch: int, *, again: bool) -> bool:
+        """Whether there was anything to do. The batch's number is used up then, committed or not."""
+        rows = self._rows.claim(connection, batch, again=again)
         if not rows:
             return False
-        AGE.labels(self._outbox.name).set(rows[0][5])
+        if not again:
+            AGE.labels(self._outbox.name).set(rows[0].age_s)
         self._failpoint("claimed")
-        producer.begin_transaction()
-        for _, topic, key, value, headers, _ in rows:
-            producer.produce(topic, value, key, headers=unpack_headers(headers))
-        position = TopicPartition(self._outbox.marker, 0, batch)
-        metadata = group.consumer_group_metadata()
-        caller.call(lambda: producer.send_offsets_to_transaction([position], metadata, TIMEOUT_S), _look)
-        self._failpoint("produced")
-        producer.commit_transaction(TIMEOUT_S)
+        missing = sender.missing(rows)
+        for topic, reason in missing.items():
+            self._say(topic, reason, self._rows.set_topic_aside(connection, topic, reason))
+        refused = {} if missing else sender.send(batch, rows)
+        for row in rows:
+            if row.id in refused:
+                reason = refused[row.id]
+                self._say(row.topic, reason, self._rows.set_aside(connection, row, reason))
+        if missing or refused:
+            self._rows.release(connection)
+            return True
         self._failpoint("committed")
-        connection.execute(self._sql["mark"].encode(), {"ids": [row[0] for row in rows]})
+        self._rows.mark(connection, rows)
         self._failpoint("marked")
         SENT.labels(self._outbox.name).inc(len(rows))
         return True
 
+    def _say(self, topic: str, reason: str, failed: bool) -> None:
+        REFUSED.labels(self._outbox.name).inc()
+        self._again, self._counted = True, 0.0
+        name = self._outbox.name
+        if failed:
+            log.error("outbox_record_failed", outbox=name, topic=topic, reason=reason)
+        else:
+            log.warning("outbox_record_refused", outbox=name, topic=topic, reason=reason)
 
-def _look(waited_s: float) -> None:
-    """The next producer takes the transactional id over: what the one that hangs may still do is refused."""
-    if waited_s > HANG_S:
-        raise HangError(f"a call has not returned for {waited_s:.0f} s")
-
-
-STATEMENTS = {
-    "claim": CLAIM,
-    "settle": "UPDATE {table} SET sent_at = now() WHERE sent_at IS NULL AND batch <= %(batch)s",
-    "last": "SELECT coalesce(max(batch), 0) FROM {table}",
-    "mark": "UPDATE {table} SET sent_at = now() WHERE id = ANY(%(ids)s)",
-    "prune": "DELETE FROM {table} WHERE sent_at < now() - interval '1 hour'",
-}
+    def _count(self, connection: psycopg.Connection[Any]) -> None:
+        """Somebody may have sent a failed record again, or discarded it."""
+        if time.monotonic() - self._counted > COUNTED_EVERY_S:
+            failed, again = self._rows.refused(connection)
+            FAILED.labels(self._outbox.name).set(failed)
+            RETRIED.labels(self._outbox.name).set(again)
+            self._again, self._counted = again > 0, time.monotonic()
