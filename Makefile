@@ -1,5 +1,5 @@
-# Needs Python 3.11 or newer and make. Everything else comes from PyPI and Maven Central, at the versions
-# uv.lock and kafka.lock name, once.
+# Needs Python 3.11 or newer and make; where cargo is, the hot path is compiled. Everything else comes from PyPI,
+# Maven Central and crates.io, at the versions uv.lock, kafka.lock and Cargo.lock name, once.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test browser lint bench images test-containers test-chart
 
@@ -8,7 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 READY := .venv/.treaty-ready
 UV := $(shell sed -n '/^name = "uv"$$/{n;s/version = "\(.*\)"/\1/p;}' uv.lock)
-MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+MEMBERS := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml \
+	libs/*/Cargo.lock libs/*/rust/*.rs)
 JARS := libs/treaty_embedded/src/treaty_embedded/kafka.lock
 
 export UV_PYTHON_DOWNLOADS := never
@@ -53,6 +54,7 @@ lint: setup ## style, types, import rules, documents as the code writes them
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@! cargo fmt --version >/dev/null 2>&1 || cargo fmt --check --manifest-path libs/treaty_hotpath/Cargo.toml
 	$(BIN)/python -m treaty_events.documents --check
 	$(BIN)/python -m treaty_contract_governance.openapi --check
 	$(BIN)/python -m treaty_device_registry.openapi --check

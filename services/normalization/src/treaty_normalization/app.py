@@ -18,6 +18,7 @@ from treaty_chassis.tracing.environment import TracingError
 from treaty_chassis.tracing.setup import close, start
 from treaty_contracts import Policy, check
 from treaty_events.topics import accepted_topic, spec_of
+from treaty_hotpath import COMPILED
 from treaty_normalization.backlog import Backlog
 from treaty_normalization.downlinks.together import Together, WithCommands
 from treaty_normalization.downlinks.wiring import Downlinks
@@ -115,7 +116,7 @@ def _run(settings: Settings, shelf: Shelf, judge: Judge | None, spans: Spans) ->
     )
     checks = Readiness({"decisions": follower.check, "runner": runner.check}, shelf, gate, hostings)
     probes = Probes(settings.http_host, settings.http_port, checks).start()
-    log.info("worker started", plugins=len(shelf.names), port=probes.port)
+    log.info("worker started", plugins=len(shelf.names), port=probes.port, compiled=COMPILED)
     gc.collect()
     gc.freeze()  # what is here stays: it need not be looked at again and again
     follower.start()

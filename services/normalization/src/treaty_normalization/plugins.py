@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from treaty_contracts import Contract, Verdict
@@ -13,6 +13,7 @@ from treaty_contracts.environment import this_host
 from treaty_contracts.model import contract_name, load_bytes
 from treaty_contracts.package import PackageTooLargeError, take
 from treaty_contracts.probe.vectors import Case, read_vectors
+from treaty_normalization import compiled
 from treaty_normalization.promises import Promises
 from treaty_sandbox import Limits, Target, codec_target, decoding_target
 
@@ -37,6 +38,11 @@ class Plugin:
     vectors: tuple[Case, ...] = ()
     attestation: bytes = b""
     """The verdict bound to this host, canonical JSON as treaty_contracts writes it."""
+    writer: compiled.ReadingWriter = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        made = compiled.writer(self.promises, self.name, self.version, self.digest)
+        object.__setattr__(self, "writer", made)
 
     def target(self) -> Target:
         """The child's: the package in memory, so that no later change of a file reaches it."""

@@ -15,12 +15,14 @@ from treaty_events.readings import Quality
 from treaty_events.readings import ReadingNormalized as Reading
 from treaty_events.topics import READING_NORMALIZED
 from treaty_normalization import wire
+from treaty_normalization.compiled import Uplink
 from treaty_normalization.deadletters import SOURCE, dead_letter
 from treaty_normalization.moments import instant, moment
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.promises import Promises, ViolationError
-from treaty_normalization.uplinks import Arrival
+from treaty_normalization.uplinks import Arrival, read_in_full
 from treaty_sandbox import Failed, Ok, ReadingValues
+from treaty_sandbox.decoding import PositionValues
 
 __all__ = ["REASONS", "Translated", "refused", "translate"]
 
@@ -70,14 +72,41 @@ def refused(plugin: Plugin, arrival: Arrival, reason: str, detail: str) -> Trans
 
 
 def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int) -> Output:
+    key, body = _compiled(plugin, arrival, values) or _body(plugin, arrival, values)
+    headers = [*_BEFORE, ("ce_id", f"{arrival.place}:{index}".encode())]
+    if arrival.traceparent is not None:
+        headers.append(("traceparent", arrival.traceparent))
+    return Output(READING_NORMALIZED, key, body, headers)
+
+
+def _compiled(plugin: Plugin, arrival: Arrival, values: ReadingValues) -> tuple[bytes, bytes] | None:
+    """As `_body`; None for what is left to that, all that is not as promised included."""
+    uplink: object = arrival.uplink
+    if type(uplink) is not Uplink:
+        return None
+    position = b"null"
+    if values.position is not None:
+        plugin.promises.check(values)
+        position = encode(_position(values.position))
+    return plugin.writer.write(
+        uplink,
+        values.measurements,
+        values.properties,
+        position,
+        values.observed_at,
+        arrival.place,
+    )
+
+
+def _body(plugin: Plugin, arrival: Arrival, values: ReadingValues) -> tuple[bytes, bytes]:
+    """The reading's key and value."""
     uplink = arrival.uplink
+    if type(uplink) is not wire.UplinkAccepted:
+        uplink = read_in_full(arrival.record).uplink
     promises = plugin.promises
-    position = values.position
-    if values.properties or position is not None:
-        promises.check(values)
+    promises.check(values)
     observed, ordered, quality = moment(uplink, values.observed_at)
     observed_at = instant(observed)
-    first = f"{arrival.place}:0"
     body = encode(
         wire.ReadingNormalized(
             uplink.device,
@@ -90,18 +119,16 @@ def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int
             instant(uplink.received_at),
             _measurements(promises, values.measurements, quality),
             values.properties,
-            wire.Provenance(plugin.name, plugin.version, plugin.digest, first),
-            None
-            if position is None
-            else wire.Position(position.latitude, position.longitude, position.altitude, position.accuracy),
+            wire.Provenance(plugin.name, plugin.version, plugin.digest, f"{arrival.place}:0"),
+            None if values.position is None else _position(values.position),
             uplink.link,
         )
     )
-    identity = f"{arrival.place}:{index}" if index else first
-    headers = [*_BEFORE, ("ce_id", identity.encode())]
-    if arrival.traceparent is not None:
-        headers.append(("traceparent", arrival.traceparent))
-    return Output(READING_NORMALIZED, uplink.device.encode(), body, headers)
+    return uplink.device.encode(), body
+
+
+def _position(told: PositionValues) -> wire.Position:
+    return wire.Position(told.latitude, told.longitude, told.altitude, told.accuracy)
 
 
 def _measurements(promises: Promises, values: Mapping[str, float], of_time: str) -> list[object]:

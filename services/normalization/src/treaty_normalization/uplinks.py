@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -11,9 +11,9 @@ from treaty_chassis.kafka.work import Record
 from treaty_events.codec import BodyError, decode
 from treaty_events.headers import REPLAYS
 from treaty_events.uplinks import UplinkAccepted
-from treaty_normalization import wire
+from treaty_normalization import compiled, wire
 
-__all__ = ["Arrival", "UnreadableError", "read"]
+__all__ = ["Arrival", "UnreadableError", "read", "read_in_full"]
 
 _ID: Final = re.compile(rb"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:\d{1,10}:\d{1,19}):\d{1,10}")
 
@@ -24,7 +24,7 @@ class UnreadableError(ValueError):
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An uplink, the record that brought it, and what its headers tell. `place` is its EventId's text
-    without the index. `uplink` is read as the struct of the type, which has all its fields."""
+    without the index. `uplink` is a struct of all the type's fields, or compiled and of all but the link."""
 
     record: Record
     uplink: UplinkAccepted
@@ -35,6 +35,15 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
 
 def read(record: Record) -> Arrival:
     """Raises UnreadableError."""
+    found = compiled.read(record)
+    if found is None:
+        return read_in_full(record)
+    uplink, place, traceparent, replayed = found
+    return Arrival(record, cast(UplinkAccepted, uplink), place, traceparent, replayed)
+
+
+def read_in_full(record: Record) -> Arrival:
+    """As `read`; the uplink with its link."""
     headers = dict(record.headers)
     identity = headers.get("ce_id")
     told = None if identity is None else _ID.fullmatch(identity)

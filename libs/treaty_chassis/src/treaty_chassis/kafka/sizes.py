@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from treaty_chassis.kafka.work import Headers, Output, Record
+from treaty_hotpath import record_bytes as compiled_bytes
 
 __all__ = ["headers_bytes", "output_bytes", "record_bytes", "truncated"]
 
@@ -35,6 +36,9 @@ def record_bytes(record: Record) -> int:
 
 
 def _bytes(key: bytes | None, value: bytes | None, headers: Headers) -> int:
+    counted = compiled_bytes(key, value, headers)
+    if counted is not None:
+        return counted
     size = _RECORD_OVERHEAD
     if value is not None:
         size += len(value)
