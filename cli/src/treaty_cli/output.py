@@ -8,10 +8,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _WIDE = 1000
 
-__all__ = ["emit", "print_json", "table"]
+__all__ = ["emit", "plain", "print_json", "table"]
+
+
+def plain(text: str) -> str:
+    """What a terminal may be shown of what strangers write: control characters are commands to it."""
+    return "".join(c if c.isprintable() else "·" for c in text)
 
 
 def print_json(data: object) -> None:
@@ -20,12 +26,15 @@ def print_json(data: object) -> None:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """As wide as it needs to be: a line is never cut or broken, so that it can be searched and copied."""
+    """As wide as it needs to be: a line is never cut or broken, so that it can be searched and copied.
+
+    A cell is shown as it is, but for control characters: brackets in it are no style.
+    """
     found = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         found.add_column(column, no_wrap=True, overflow="ignore")
     for row in rows:
-        found.add_row(*("" if cell is None else str(cell) for cell in row))
+        found.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
     Console(highlight=False, soft_wrap=True, width=_WIDE).print(found, crop=False)
 
 

@@ -48,6 +48,7 @@ def test_a_moment_is_a_text_that_is_known_for_one():
 
 
 _DOUBLING = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+_REPEATING = f"- &long {'x' * 100_000}\n" + "- *long\n" * 1000
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,7 @@ _DOUBLING = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n"
         ("[" * 100_000, "L801"),
         ("- " * 100_000, "L801"),
         (_DOUBLING, "L804"),
+        (_REPEATING, "L804"),
         ("&a [*a]", "L801"),
         ("[*nothing]", "L801"),
         ("a: [1", "L801"),
@@ -64,7 +66,19 @@ _DOUBLING = "a0: &a0 [1, 1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n"
         ("\x00", "L801"),
         ('"\\ud800"', "L801"),
     ],
-    ids=["flow", "block", "doubling", "itself", "nothing", "torn", "two", "key", "zero", "surrogate"],
+    ids=[
+        "flow",
+        "block",
+        "doubling",
+        "repeating",
+        "itself",
+        "nothing",
+        "torn",
+        "two",
+        "key",
+        "zero",
+        "surrogate",
+    ],
 )
 def test_what_is_no_document_is_refused(text, code):
     with pytest.raises(RefusedError) as refused:
@@ -75,3 +89,13 @@ def test_what_is_no_document_is_refused(text, code):
 def test_what_is_no_utf8_is_refused():
     with pytest.raises(RefusedError, match="L801"):
         read_yaml(b"a: \xff", "x.yaml")
+
+
+def test_what_an_alias_names_must_have_been_said():
+    with pytest.raises(RefusedError, match=r"x\.yaml cannot be read: the alias 'a' stands where nothing"):
+        read_yaml(b"- *a", "x.yaml")
+
+
+def test_the_first_of_several_merged_mappings_wins_and_what_is_written_wins_over_all():
+    text = "a: &a {k: 1, l: 1}\nb: &b {l: 2, m: 2}\nc: {<<: [*a, *b], k: 3}"
+    assert read_yaml(text.encode(), "x.yaml")["c"] == {"k": 3, "l": 1, "m": 2}

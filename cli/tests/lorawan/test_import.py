@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,9 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from treaty_cli.lorawan.checkout import Checkout
+from treaty_cli.lorawan.packaging import Origin
+from treaty_cli.lorawan.running import import_all
 from treaty_cli.main import app
 
 OWN = Path(__file__).parent / "checkout"
@@ -182,3 +186,85 @@ def test_what_is_no_checkout_is_said_in_a_line(arguments, says):
     found = run(*arguments)
     assert found.exit_code == 1
     assert says in found.stderr
+
+
+CODEC = "function decodeUplink(input) { return {data: {value: input.bytes[0]}}; }"
+EXAMPLE = "[{description: one, input: {fPort: 1, bytes: [1]}, output: {data: {value: 1}}}]"
+
+
+def write(folder: Path, name: str, script: str = CODEC, examples: str = EXAMPLE) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.js").write_text(script)
+    definition = f"uplinkDecoder:\n  fileName: {name}.js\n  examples: {examples}\n"
+    (folder / f"{name}-codec.yaml").write_text(definition)
+
+
+@pytest.fixture(scope="module")
+def malformed(tmp_path_factory):
+    """What no tool of the repository would write; by name, with people's table."""
+    vendors = tmp_path_factory.mktemp("malformed") / "vendor"
+    m = vendors / "m"
+    write(m, "number", examples="7")
+    write(m, "text", examples="none")
+    write(m, "odd", examples="[1, [2], {description: {a: 1}, input: 3, output: 4}, {input: {bytes: [300]}}]")
+    write(m, "many", examples="[" + "{}," * 1001 + "]")
+    write(m, "brackets", script="throw new Error('[/red] [bold]')")
+    long = "x" * 1_000_000
+    repeated = ",".join(["*a"] * 50_000)
+    write(m, "grows", examples=f"[&a {long}, {{description: [{repeated}], input: [{repeated}]}}]")
+    write(m, "other")
+    Path(os.fsdecode(os.fsencode(m) + b"/caf\xe9-codec.yaml")).write_bytes(
+        (m / "other-codec.yaml").read_bytes()
+    )
+    found = run(vendors.parent)
+    assert found.exit_code == 0, found.stderr
+    report = json.loads(run(vendors.parent, "--json").stdout)
+    return SimpleNamespace(shown=found.stdout, by_name={codec["plugin"]: codec for codec in report["codecs"]})
+
+
+def test_a_malformed_definition_is_refused_and_the_others_go_on(malformed):
+    assert {name: codec["refused"] for name, codec in malformed.by_name.items()} == {
+        "m-other": [],
+        "m-number": ["L801"],
+        "m-text": ["L801"],
+        "m-odd": ["L805"],
+        "m-many": ["L804"],
+        "m-grows": ["L804"],
+        "m-brackets": ["P501"],
+        "m-caf-udce9": ["L803"],
+    }
+    assert malformed.by_name["m-odd"]["vectors"] == 4
+
+
+def test_what_a_codec_says_is_shown_as_it_is(malformed):
+    assert "[/red] [bold]" in malformed.shown
+
+
+def test_plugins_of_several_vendors_have_names_of_their_own(tmp_path):
+    vendors = tmp_path / "checkout" / "vendor"
+    for vendor, name in (("a", "b-c"), ("a-b", "c"), ("a.b", "c"), ("a", "B-C")):
+        write(vendors / vendor, name)
+    whole = json.loads(run(vendors.parent, "--output", tmp_path / "plugins", "--json").stdout)["codecs"]
+    names = [codec["plugin"] for codec in whole]
+    assert len({*names}) == 4
+    assert sorted(path.name for path in (tmp_path / "plugins").iterdir()) == sorted(names)
+    part = json.loads(run(vendors.parent, "--vendor", "a.b", "--json").stdout)["codecs"]
+    assert part == [codec for codec in whole if codec["codec"] == "a.b/c-codec"]
+
+
+def test_a_codec_that_takes_too_long_is_refused_and_its_examples_counted(tmp_path):
+    acme = shutil.copytree(OWN / "vendor/acme", tmp_path / "vendor/acme")
+    write(acme, "slow")
+    examples = [{"input": {"fPort": 1, "bytes": [1]}, "output": {"data": {"value": 1}}}] * 900
+    write(
+        acme,
+        "slow",
+        "function decodeUplink(i) { const end = Date.UTC(2100); for (let n = 0; n < 3e6; n++) end + n;"
+        " return {data: {value: i.bytes[0]}}; }",
+        json.dumps(examples),
+    )
+    [found] = import_all(Checkout(tmp_path), ["acme"], Origin(None, "1.0.0"), None, codec_s=12)
+    assert [each.codec.plugin for each in found] == ["acme-fridge", "acme-slow", "acme-tracker"]
+    slow = found[1]
+    assert (slow.admitted, slow.vectors, slow.exact) == (False, 900, 0)
+    assert slow.findings == [{"code": "L806", "message": "it was not done within 12 s"}]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from treaty_chassis.kafka.work import Record
+from treaty_cli.output import plain
 from treaty_cli.trace import stages
 from treaty_cli.trace.nearest import is_from
 from treaty_cli.trace.stages import Outcome, Stage, Trace
@@ -47,7 +48,7 @@ def test_no_header_that_proves_or_opens_anything_is_shown(name, others):
 
 @given(st.binary(max_size=500), HEADERS, st.text(max_size=50))
 def test_any_record_can_be_told_to_people_and_to_programs(value, headers, summary):
-    trace = Trace("id", Outcome.REFUSED, stages.plain(summary), (stages.raw(record(value, headers)),))
+    trace = Trace("id", Outcome.REFUSED, plain(summary), (stages.raw(record(value, headers)),))
     assert json.loads(json.dumps(trace.as_dict()))["outcome"] == "refused"
     assert all(line.isprintable() for line in printed(trace).split("\n"))
 
@@ -85,3 +86,11 @@ def test_people_are_told_the_outcome_first():
     assert lines[0] == "uplink u"
     assert lines[1] == "waiting  acme is quarantined"
     assert any("normalization has committed 3, the record is 5" in line for line in lines)
+
+
+def test_what_a_device_says_commands_no_terminal():
+    body = b'{"properties":{"note":"\\u001b]0;owned\\u0007"}}'
+    told = Stage("reading", 1, "reading.normalized.v1", 0, 1, {"properties": {"note": "\x1b]0;owned\x07"}})
+    trace = Trace("id", Outcome.READINGS, "1 reading", (stages.raw(record(body)), told))
+    assert all(line.isprintable() for line in printed(trace).split("\n"))
+    assert "·]0;owned·" in printed(trace)

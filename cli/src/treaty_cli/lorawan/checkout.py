@@ -34,9 +34,13 @@ class Checkout:
             )
 
     def definitions(self, vendor: str) -> list[str]:
-        """The names of the vendor's YAML files, without the ending."""
+        """The names of the vendor's YAML files, without the ending.
+
+        Bytes that are no UTF-8 are told with a backslash, and by such a name no file is read.
+        """
         with os.scandir(self.root / "vendor" / vendor) as entries:
-            return sorted(e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml"))
+            names = [e.name.removesuffix(".yaml") for e in entries if e.name.endswith(".yaml")]
+        return sorted(name.encode("utf-8", "backslashreplace").decode() for name in names)
 
     def read(self, path: str, limit: int) -> bytes:
         """A file by its POSIX path. Raises RefusedError: L802 missing, L803 not within, L804 larger."""

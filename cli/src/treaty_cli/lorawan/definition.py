@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from treaty_cli.lorawan.checkout import DEFINITION_BYTES, SCRIPT_BYTES, Checkout
 from treaty_cli.lorawan.documents import read_yaml
 from treaty_cli.lorawan.refusal import Refusal, RefusedError
 
-__all__ = ["Codec", "Definition", "Example", "codecs_of", "read_definition"]
+__all__ = [
+    "MOST_EXAMPLES",
+    "Codec",
+    "Definition",
+    "Example",
+    "codecs_of",
+    "named_apart",
+    "plugin_name",
+    "read_definition",
+]
 
 _LONGEST = 63
+MOST_EXAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +92,24 @@ def codecs_of(checkout: Checkout, vendor: str) -> list[Codec]:
         except RefusedError:
             if "codec" in name:
                 found.append(name)
-    taken: dict[str, str] = {}
-    codecs = []
-    for name in found:
-        plugin = plugin_name(vendor, name)
-        if plugin in taken:
-            plugin = plugin_name(vendor, name, distinct=True)
-        taken[plugin] = name
-        codecs.append(Codec(vendor, name, plugin, tuple(sorted(devices.get(name, ())))))
-    return codecs
+    return [
+        Codec(vendor, name, plugin_name(vendor, name), tuple(sorted(devices.get(name, ())))) for name in found
+    ]
+
+
+def named_apart(vendors: Iterable[list[Codec]]) -> list[list[Codec]]:
+    """No two of one name: a-b's codec c and a's codec b-c are both a-b-c, and the second gets a checksum."""
+    taken: set[str] = set()
+    apart: list[list[Codec]] = []
+    for codecs in vendors:
+        apart.append([])
+        for codec in codecs:
+            plugin = codec.plugin
+            if plugin in taken:
+                plugin = plugin_name(codec.vendor, codec.identifier, distinct=True)
+            taken.add(plugin)
+            apart[-1].append(replace(codec, plugin=plugin))
+    return apart
 
 
 def plugin_name(vendor: str, identifier: str, *, distinct: bool = False) -> str:
@@ -120,15 +140,9 @@ def read_definition(checkout: Checkout, codec: Codec) -> Definition:
         decoder = document.get("uplinkDecoder") if isinstance(document, dict) else None
         if not isinstance(decoder, dict):
             raise RefusedError("L801", f"{codec.path} has no uplinkDecoder")
+        examples = _examples(decoder.get("examples"), codec.path)
     except RefusedError as refused:
         return Definition(codec, codec.identifier, None, None, (), refused.refusal)
-    examples = tuple(
-        Example(
-            str(e.get("description") or "example"), e.get("input"), e.get("output"), e.get("normalizedOutput")
-        )
-        for e in decoder.get("examples") or ()
-        if isinstance(e, dict)
-    )
     described = _description(checkout, codec)
     name = decoder.get("fileName")
     try:
@@ -139,6 +153,30 @@ def read_definition(checkout: Checkout, codec: Codec) -> Definition:
     except RefusedError as refused:
         return Definition(codec, described, None, None, examples, refused.refusal)
     return Definition(codec, described, path, script, examples, None)
+
+
+def _examples(found: Any, path: str) -> tuple[Example, ...]:
+    """One that is no mapping stays one, of nothing: it is counted, and said to be no uplink."""
+    if found is None:
+        return ()
+    if not isinstance(found, list):
+        raise RefusedError("L801", f"{path}: its examples are no list")
+    if len(found) > MOST_EXAMPLES:
+        raise RefusedError("L804", f"{path} has more than {MOST_EXAMPLES} examples")
+    return tuple(
+        Example(
+            _text(each.get("description"), "example"),
+            each.get("input"),
+            each.get("output"),
+            each.get("normalizedOutput"),
+        )
+        for each in (each if isinstance(each, dict) else {} for each in found)
+    )
+
+
+def _text(value: Any, otherwise: str) -> str:
+    """Where a text belongs, a text; a number is one too."""
+    return str(value) if isinstance(value, (str, int, float)) and value != "" else otherwise
 
 
 def _description(checkout: Checkout, codec: Codec) -> str:
@@ -152,6 +190,6 @@ def _description(checkout: Checkout, codec: Codec) -> str:
         except RefusedError:
             continue
         name = content.get("name") if isinstance(content, dict) else None
-        names.append(" ".join(str(name or device).split())[:60])
+        names.append(" ".join(_text(name, device).split())[:60])
     more = f" and {len(codec.devices) - 4} more" if len(codec.devices) > 4 else ""
     return (", ".join(names) or codec.identifier) + more

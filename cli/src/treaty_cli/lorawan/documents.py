@@ -16,6 +16,8 @@ from treaty_cli.lorawan.refusal import RefusedError
 __all__ = ["MOST_NODES", "Moment", "read_yaml"]
 
 MOST_NODES = 200_000
+_LONG_TEXT = 64
+"""So many characters count as a value: a text that is repeated by aliases grows as values do."""
 _DEEPEST = 64
 _EXACT = 2**53
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -38,7 +40,7 @@ def read_yaml(content: bytes, path: str) -> Any:
     try:
         text = content.decode("utf-8-sig")
         return _Building(path).document(text)
-    except (yaml.YAMLError, KeyError, ValueError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         where = getattr(error, "problem_mark", None)
         line = f":{where.line + 1}" if where is not None else ""
         why = getattr(error, "problem", None) or str(error).splitlines()[0][:200]
@@ -66,9 +68,12 @@ class _Building:
             elif isinstance(event, yaml.ScalarEvent):
                 event.value.encode()
                 plain = event.implicit[0] and event.style in {None, ""}
-                self._add(_scalar(event.value, event.tag, plain), event.anchor, 1)
+                size = 1 + len(event.value) // _LONG_TEXT
+                self._add(_scalar(event.value, event.tag, plain), event.anchor, size)
             elif isinstance(event, yaml.AliasEvent):
-                value, size = self.anchors[event.anchor or ""]
+                if event.anchor not in self.anchors:
+                    raise ValueError(f"the alias {event.anchor!r} stands where nothing is called that yet")
+                value, size = self.anchors[event.anchor]
                 self._add(value, None, size)
             elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 if len(self.open) >= _DEEPEST:
@@ -122,10 +127,11 @@ def _mapping(parts: list[Any]) -> dict[str, Any]:
             merged += value if isinstance(value, list) else [value]
         else:
             found[_key(key)] = value
-    for each in merged:
-        if isinstance(each, dict):
-            found = {**each, **found}
-    return found
+    whole: dict[str, Any] = {}
+    for each in reversed(merged):
+        whole.update(each if isinstance(each, dict) else {})
+    whole.update(found)
+    return whole
 
 
 def _key(key: Any) -> str:

@@ -24,7 +24,7 @@ from treaty_contracts.probe.vectors import read_vectors
 from treaty_sandbox import Template
 from treaty_sandbox.inside.emitting import OutputError, emitted_name, kind_of, leaves
 
-__all__ = ["Imported", "import_codec"]
+__all__ = ["Imported", "import_codec", "unanswered"]
 
 REFUSED = "refused"
 
@@ -67,12 +67,9 @@ def import_codec(
 ) -> Imported:
     """Never raises for what the checkout holds, and is done within bounds that its codec cannot move."""
     definition = read_definition(checkout, codec)
-    report = Imported(codec, definition.script_path, vectors=len(definition.examples))
     if definition.trouble is not None:
-        report.findings.append(definition.trouble.as_dict())
-        _unanswered(report, definition, definition.trouble)
-        _discard(output, codec.plugin)
-        return report
+        return _without_answers(definition, definition.trouble, output)
+    report = Imported(codec, definition.script_path, vectors=len(definition.examples))
     examiner = Examiner(template, definition)
     try:
         _compare(report, definition, examiner)
@@ -83,9 +80,18 @@ def import_codec(
     return report
 
 
-def _unanswered(report: Imported, definition: Definition, why: Refusal) -> None:
+def unanswered(checkout: Checkout, codec: Codec, why: Refusal, output: Path | None) -> Imported:
+    """What is told of a codec whose import came to no end: it is refused, its examples without answers."""
+    return _without_answers(read_definition(checkout, codec), why, output)
+
+
+def _without_answers(definition: Definition, why: Refusal, output: Path | None) -> Imported:
+    report = Imported(definition.codec, definition.script_path, vectors=len(definition.examples))
+    report.findings.append(why.as_dict())
     for number, example in enumerate(definition.examples, 1):
         report.differences.append(_differs(number, example, ("output", "an output", why.message)))
+    _discard(output, definition.codec.plugin)
+    return report
 
 
 def _compare(report: Imported, definition: Definition, examiner: Examiner) -> None:

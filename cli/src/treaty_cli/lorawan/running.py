@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import resource
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Final
 
 from treaty_cli.lorawan.checkout import Checkout
-from treaty_cli.lorawan.definition import Codec, codecs_of
-from treaty_cli.lorawan.importing import Imported, import_codec
+from treaty_cli.lorawan.crew import Crew, Lost
+from treaty_cli.lorawan.definition import Codec, codecs_of, named_apart, plugin_name
+from treaty_cli.lorawan.importing import Imported, import_codec, unanswered
 from treaty_cli.lorawan.packaging import Origin
+from treaty_cli.lorawan.refusal import Refusal
 from treaty_sandbox import Template
 
 __all__ = ["import_all", "processes"]
+
+_CODEC_S: Final = 90.0
+"""A codec that uses up every patience of the examiner and of the engine takes half of it."""
+_MEMORY_BYTES: Final = 2 * 1024**3
 
 
 class _Own:
@@ -31,33 +36,60 @@ def processes() -> int:
 
 
 def import_all(
-    checkout: Checkout, vendors: Sequence[str], origin: Origin, output: Path | None
+    checkout: Checkout,
+    vendors: Sequence[str],
+    origin: Origin,
+    output: Path | None,
+    *,
+    codec_s: float = _CODEC_S,
 ) -> Iterator[list[Imported]]:
-    """A vendor's codecs at a time, by name. Their code runs in confined children of these processes only."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes(), context, _prepare, (checkout.root,))
-    try:
-        listed = list(pool.map(_list, vendors, chunksize=8))
-        waiting = [
-            [(codec, pool.submit(_import, codec, origin, output)) for codec in codecs]
-            for codecs in listed
-            if codecs
-        ]
-        for vendor in waiting:
-            yield [_done(codec, future) for codec, future in vendor]
-    finally:
-        pool.shutdown(cancel_futures=True)
+    """A vendor's codecs at a time, by name. Their code runs in confined children of these processes only.
+
+    Plugins are named among all of the checkout's, so that a choice of vendors leaves names as they are.
+    A codec that is not done within `codec_s`, or whose process ends, is refused, and the others go on.
+    """
+    with Crew(processes(), _prepare, (checkout.root,), codec_s) as crew:
+        found: dict[Codec, Imported] = {}
+        listed = _listed(crew, checkout, found)
+        chosen = [codecs for codecs in listed if codecs[0].vendor in vendors]
+        every = [codec for codecs in chosen for codec in codecs if codec not in found]
+        lost: list[tuple[Codec, str, Path | None]] = []
+        for place, result in crew.run(_import, [(codec, origin, output) for codec in every]):
+            codec = every[place]
+            if isinstance(result, Lost):
+                lost.append((codec, result.why, output))
+            else:
+                found[codec] = result
+            while chosen and all(each in found for each in chosen[0]):
+                yield [found[each] for each in chosen.pop(0)]
+        for place, result in crew.run(_unanswered, lost):
+            codec, why, _ = lost[place]
+            found[codec] = _ended(codec, why) if isinstance(result, Lost) else result
+        for codecs in chosen:
+            yield [found[each] for each in codecs]
 
 
-def _done(codec: Codec, future: Future[Imported]) -> Imported:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        finding = {"code": "L806", "message": "the process that imported it was ended"}
-        return Imported(codec, findings=[finding])
+def _listed(crew: Crew, checkout: Checkout, found: dict[Codec, Imported]) -> list[list[Codec]]:
+    """Each vendor's codecs. Where they cannot be told, that is `found` of one in the name of all."""
+    vendors = checkout.vendors()
+    listed: list[list[Codec]] = [[] for _ in vendors]
+    for place, result in crew.run(_list, [(vendor,) for vendor in vendors]):
+        if isinstance(result, Lost):
+            whole = Codec(vendors[place], "index", plugin_name(vendors[place], "index"), ())
+            found[whole] = _ended(whole, f"the vendor's codecs cannot be told: {result.why}")
+            listed[place] = [whole]
+        else:
+            listed[place] = result
+    return [codecs for codecs in named_apart(listed) if codecs]
+
+
+def _ended(codec: Codec, why: str) -> Imported:
+    return Imported(codec, findings=[Refusal("L806", why).as_dict()])
 
 
 def _prepare(root: Path) -> None:
+    """What a document takes to be read is bounded, and this too: a bound forgotten is one codec's trouble."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     _Own.checkout = Checkout(root)
     _Own.template = Template(("treaty_sandbox.inside.javascript",), hash_seed=1)
 
@@ -68,3 +100,7 @@ def _list(vendor: str) -> list[Codec]:
 
 def _import(codec: Codec, origin: Origin, output: Path | None) -> Imported:
     return import_codec(_Own.checkout, codec, _Own.template, origin, output)
+
+
+def _unanswered(codec: Codec, why: str, output: Path | None) -> Imported:
+    return unanswered(_Own.checkout, codec, Refusal("L806", why), output)

@@ -7,6 +7,7 @@ from typing import Final
 
 from treaty_chassis.kafka.partitioning import partition_of
 from treaty_chassis.kafka.work import Partition, Record
+from treaty_cli.output import plain
 from treaty_cli.trace import stages
 from treaty_cli.trace.log import Log
 from treaty_cli.trace.stages import Outcome, Stage, Trace
@@ -194,8 +195,8 @@ class Follower:
             "plugin": plugin,
             "state": str(decided.state),
             "since": decided.decided_at,
-            "by": stages.plain(decided.decided_by),
-            "reason": stages.plain(decided.reason),
+            "by": plain(decided.decided_by),
+            "reason": plain(decided.reason),
         }
         if decided.state is PluginState.ADMITTED:
             return f"{plugin} {decided.plugin_version} is admitted and its worker has not come to it", facts

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from treaty_chassis.kafka.work import Headers, Record
+from treaty_cli.output import plain
 from treaty_events import headers as names
 from treaty_events.codec import BodyError, decode
 from treaty_events.deadletter import original_headers
@@ -22,7 +23,6 @@ __all__ = [
     "Trace",
     "accepted",
     "dead_letter",
-    "plain",
     "preview",
     "raw",
     "reading",
@@ -99,11 +99,6 @@ class Trace:
             "duration_ms": total,
             "stages": rows,
         }
-
-
-def plain(text: str) -> str:
-    """What a terminal may be shown: a device chooses its bytes, and control characters are among them."""
-    return "".join(c if c.isprintable() else "·" for c in text)
 
 
 def preview(value: bytes | None) -> str:

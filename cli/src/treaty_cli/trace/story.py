@@ -8,6 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from treaty_cli.output import plain
 from treaty_cli.trace.stages import Outcome, Stage, Trace
 
 __all__ = ["tell"]
@@ -79,7 +80,7 @@ def _details(one: Stage) -> Iterator[tuple[str, str]]:
         quality = "" if measurement["quality"] == "good" else f"  ({measurement['quality']})"
         yield measurement["name"], f"{measurement['value']:g} {measurement['unit']}{quality}"
     for name, value in facts.pop("properties", {}).items():
-        yield name, f"{value}"
+        yield name, plain(f"{value}")
     for name, value in facts.items():
         yield name.replace("_", " "), _text(value)
 
