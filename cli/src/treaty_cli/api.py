@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from treaty_cli import credentials
+from treaty_cli.addresses import web_url
 from treaty_cli.home import Home
 
 __all__ = ["Api", "ApiError", "token"]
@@ -77,7 +78,7 @@ def _elsewhere(service: str) -> tuple[str, str] | None:
     if not (file := os.environ.get("TREATY_TOKEN_FILE")):
         raise ApiError(0, f"{setting} is given: TREATY_TOKEN_FILE has to name a token of that platform")
     try:
-        return url, Path(file).read_text().strip()
+        return web_url(setting, url), Path(file).read_text().strip()
     except OSError as error:
         raise ApiError(0, f"TREATY_TOKEN_FILE: {file}: {error.strerror}") from error
 

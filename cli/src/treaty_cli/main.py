@@ -11,9 +11,11 @@ import structlog
 import typer
 
 from treaty_cli import outbox, plugin, uplink
+from treaty_cli.addresses import AddressError
 from treaty_cli.api import ApiError
 from treaty_cli.bench import OPTIONS_OF_ITS_OWN, bench_command
 from treaty_cli.demo.command import demo_command
+from treaty_cli.demo.seed import SeedError
 from treaty_cli.home import Home, NotRunningError
 from treaty_cli.installation import command as installation
 from treaty_cli.installation.definitions import DefinitionsError
@@ -62,11 +64,14 @@ def _expected() -> tuple[type[Exception], ...]:
     """What a person can put right. The embedded stack's errors come only from where it is used: a container
     does not have it."""
     embedded = sys.modules.get("treaty_embedded")
-    return (ApiError, NotRunningError, DefinitionsError) + ((embedded.EmbeddedError,) if embedded else ())
+    return (ApiError, NotRunningError, DefinitionsError, SeedError) + (
+        (embedded.EmbeddedError,) if embedded else ()
+    )
 
 
 def main() -> None:
-    """Exits 1 with one line of what is wrong, where it is something a person can put right."""
+    """Exits 1 with one line of what is wrong, where it is something a person can put right; 2 where that is
+    an address in the environment."""
     # What libraries log goes beside the data; what they find normal is not worth a line.
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
@@ -74,6 +79,9 @@ def main() -> None:
     )
     try:
         app()
+    except AddressError as error:
+        sys.stderr.write(f"treaty: {error}\n")
+        sys.exit(2)
     except _expected() as error:
         sys.exit(f"treaty: {error}")
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 import typer
 from confluent_kafka import KafkaException
 
+from treaty_cli.addresses import web_url
 from treaty_cli.api import Api, ApiError, token
 from treaty_cli.demo import single
 from treaty_cli.demo.seed import SeedDevice, SeedGateway
@@ -48,6 +49,7 @@ def _platform(home: Home, token_file: Path | None) -> _Platform:
     if servers and registry and push:
         if token_file is None:
             raise typer.BadParameter("a token of the platform is needed", param_hint="--token-file")
+        registry, push = web_url(names[1], registry), web_url(names[2], push)
         return _Platform(servers, registry, push, token_file.read_text().strip())
     if registry or push:
         missing = [name for name in names if not os.environ.get(name)]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from treaty_cli.home import Home
+from treaty_cli.up.reaching import await_server
 from treaty_cli.up.services import asked_port
 from treaty_embedded import Kafka, Postgres, Valkey
 
@@ -36,6 +37,10 @@ class Backing:
 
     def embedded(self, name: str) -> bool:
         return name in self.servers
+
+    def await_elsewhere(self, name: str, say: Callable[[str], None]) -> None:
+        """Returns once the one elsewhere lets the platform in. Raises AddressError, EmbeddedError."""
+        await_server(name, _NAMES[name], self._given[name], say)
 
     def names(self) -> Iterator[str]:
         yield from _NAMES

@@ -48,11 +48,17 @@ class Platform:
     def start(self) -> Running:
         """Returns when every service is started; `wait_ready` tells when they can do their jobs.
 
-        Raises EmbeddedError with what ended and the end of its log.
+        Raises AddressError for what the environment names and can be no address, EmbeddedError with what
+        refused, or what ended and the end of its log.
         """
         keys = credentials.ensure(self.home)
         # A port that was insisted on and is taken is told at once; free ones are chosen when they are used.
         services.addresses()
+        _all(
+            self._pool.submit(self._await_elsewhere, name)
+            for name in self._backing.names()
+            if not self._backing.embedded(name)
+        )
         kafka, postgres, valkey = (
             self._pool.submit(self._start_server, name) for name in ("kafka", "postgres", "valkey")
         )
@@ -85,6 +91,9 @@ class Platform:
         )
         self.home.remember(running)
         return running
+
+    def _await_elsewhere(self, name: str) -> None:
+        self._backing.await_elsewhere(name, lambda text: self._progress.trouble(name, text))
 
     def _start_server(self, name: str) -> None:
         begun = time.monotonic()
