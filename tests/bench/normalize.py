@@ -34,6 +34,7 @@ from treaty_chassis.kafka import topics
 from treaty_chassis.telemetry import configure_logging
 from treaty_embedded.kafka import Kafka
 from treaty_events.topics import READING_NORMALIZED, accepted_topic, standing_topics
+from treaty_hotpath import COMPILED
 
 PROGRAMS = Path(__file__).parent / "_normalize"
 TOPIC = accepted_topic("decentlab").name
@@ -69,6 +70,12 @@ WAYS = (
     Way("null_sandboxed", "the same in the sandbox", "worker.py", ("null", "sandboxed", ONCE)),
     Way("python_bare", "Decentlab's decoder, no sandbox", "worker.py", ("python", "bare", ONCE)),
     Way("python_sandboxed", "Decentlab's decoder, everything on", "worker.py", ("python", "sandboxed", ONCE)),
+    Way(
+        "python_sandboxed_interpreted",
+        "the same, its hot path in Python as on a machine without cargo",
+        "worker.py",
+        ("python", "interpreted", ONCE),
+    ),
     Way(
         "python_sandboxed_at_least_once",
         "the same, at least once",
@@ -124,7 +131,7 @@ def measure(servers: str, rounds: int, events: int, ways: tuple[Way, ...]) -> Ru
             one = run(way, servers, events)
             found[way.name].append(one | {"load": os.getloadavg()[0]})
             say(
-                f"round {number + 1} {way.name:22} {one['events_per_s']:9,.0f} events/s"
+                f"round {number + 1} {way.name:30} {one['events_per_s']:9,.0f} events/s"
                 f" {one['cpu_us']:8.1f} us ({one['children_cpu_us']:.1f} of them children)"
                 f" {one['rss_mib']:5.0f} MiB"
             )
@@ -161,6 +168,7 @@ def bars(found: Runs) -> list[dict[str, Any]]:
     batch = ratio(found, "faststream_batch", "python_sandboxed")
     per_core = 1e6 / statistics.median(one["cpu_us"] for one in found["python_sandboxed"])
     null = ratio(found, "null_bare", "pass_through")
+    confined = ratio(found, "null_sandboxed", "pass_through")
     loop = ratio(found, "runner_copy", "pass_through")
     rows = [
         ("everything on, against FastStream's faster handler a message at a time, events a core-second",
@@ -171,6 +179,7 @@ def bars(found: Runs) -> list[dict[str, Any]]:
          round(batch, 2), "times", ">= 1.0", batch >= 1.0),
         ("the worker with a null decoder, against the pass-through, CPU an event", round(null, 2), "times",
          "<= 2.2", null <= 2.2),
+        ("the same in the sandbox", round(confined, 2), "times", "<= 2.2", confined <= 2.2),
         ("the runner alone, against the pass-through, CPU an event", round(loop, 2), "times",
          "<= 2.2", loop <= 2.2),
     ]  # fmt: skip
@@ -205,6 +214,7 @@ def main() -> None:
     shown = figures(found, chosen)
     shown["machine"] = {
         "cores": os.cpu_count(),
+        "hot_path_compiled": COMPILED,
         "load_median": round(statistics.median(one["load"] for runs in found.values() for one in runs), 1),
         "rounds": given.rounds,
         "input": payload,

@@ -2,13 +2,19 @@
 
 Kinds: copy (the runner alone: each record out as it came), null (a decoder that finds nothing in the
 payload), python (Decentlab's), javascript (the same in a codec). `bare` runs the decoder in the worker, as
-a library's function; `sandboxed` is what the product does.
+a library's function; `sandboxed` is what the product does, `interpreted` what it does where nothing is
+compiled.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+
+if "interpreted" in sys.argv:
+    # As where it was never built: before anything imports it.
+    sys.modules["treaty_hotpath._native"] = None  # type: ignore[assignment]
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
