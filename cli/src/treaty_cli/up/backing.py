@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from treaty_cli.home import Home
@@ -21,11 +22,17 @@ _NAMES = {"kafka": "KAFKA_BOOTSTRAP_SERVERS", "postgres": "DATABASE_URL", "valke
 class Backing:
     """Each of the three, by name; an address from the environment wins over an embedded server."""
 
-    def __init__(self, home: Home, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        home: Home,
+        environment: Mapping[str, str] = os.environ,
+        say: Callable[[str, str], None] = lambda name, text: None,
+    ) -> None:
+        """`say(name, text)` is told of a wait for what a killed start has left behind."""
         self._given = {name: environment[key] for name, key in _NAMES.items() if environment.get(key)}
         kinds: dict[str, type[Server]] = {"kafka": Kafka, "postgres": Postgres, "valkey": Valkey}
         self.servers: dict[str, Server] = {
-            name: kind(self._folder(home, name), asked_port(kind.PORT_SETTING))
+            name: kind(self._folder(home, name), asked_port(kind.PORT_SETTING), say=partial(say, name))
             for name, kind in kinds.items()
             if name not in self._given
         }

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -17,7 +18,7 @@ from treaty_cli.home import Home, Running
 from treaty_cli.progress import Progress
 from treaty_cli.up import services
 from treaty_cli.up.backing import Backing
-from treaty_cli.up.process import ServiceProcess
+from treaty_cli.up.process import ServiceProcess, await_gone
 from treaty_cli.up.supervisor import Supervisor
 from treaty_embedded import StartError
 from treaty_events import topics
@@ -37,7 +38,7 @@ class Platform:
         self.home = home
         self.plugins = plugins
         self._progress = progress
-        self._backing = Backing(home)
+        self._backing = Backing(home, say=progress.trouble)
         self._services: dict[str, ServiceProcess] = {}
         self._waited: dict[str, Future[None]] = {}
         self._supervisor = Supervisor(progress.trouble)
@@ -52,6 +53,8 @@ class Platform:
         refused, or what ended and the end of its log.
         """
         keys = credentials.ensure(self.home)
+        for service in services.SERVICES:
+            await_gone(service.name, self._log(service.name), partial(self._progress.trouble, service.name))
         # A port that was insisted on and is taken is told at once; free ones are chosen when they are used.
         services.addresses()
         _all(
@@ -75,7 +78,7 @@ class Platform:
             process = ServiceProcess(
                 service.name,
                 [service.module],
-                self.home.folder("logs") / f"{service.name}.log",
+                self._log(service.name),
                 environment | {"TREATY_HTTP_PORT": str(ports[service.name])},
                 url,
             )
@@ -92,8 +95,11 @@ class Platform:
         self.home.remember(running)
         return running
 
+    def _log(self, name: str) -> Path:
+        return self.home.folder("logs") / f"{name}.log"
+
     def _await_elsewhere(self, name: str) -> None:
-        self._backing.await_elsewhere(name, lambda text: self._progress.trouble(name, text))
+        self._backing.await_elsewhere(name, partial(self._progress.trouble, name))
 
     def _start_server(self, name: str) -> None:
         begun = time.monotonic()

@@ -12,11 +12,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from treaty_chassis.kafka.runner import ExitCode
-from treaty_embedded import Process
+from treaty_embedded import Process, leftovers
 
-__all__ = ["ServiceProcess"]
+__all__ = ["ServiceProcess", "await_gone"]
 
 _LOG_LIMIT = 64 * 1024 * 1024
+
+
+def _record(log: Path) -> Path:
+    return log.with_suffix(".run.json")
+
+
+def await_gone(name: str, log: Path, say: Callable[[str], None]) -> None:
+    """Returns once the process of that log has ended, where who started it was killed. Raises StartError."""
+    leftovers.await_gone(_record(log), name, say)
 
 
 class ServiceProcess:
@@ -41,6 +50,7 @@ class ServiceProcess:
         self._process = Process(
             self.name, self._command, self.log, self._environment, orphan_signal=signal.SIGKILL
         )
+        leftovers.remember(_record(self.log), self._process.pid)
         part, told = self.log.with_suffix(".pid.part"), self.log.with_suffix(".pid")
         part.write_text(str(self._process.pid))
         part.replace(told)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -103,7 +103,7 @@ class Kafka:
 
     `port` None keeps the last start's port while that is free and chooses one otherwise. `optimise`
     lets the JVM compile at full strength, for benchmarks, at the price of memory and of a slow start.
-    `jvm` are further options of Java's.
+    `jvm` are further options of Java's. `say` is told of a wait for what a killed start has left behind.
     """
 
     PORT_SETTING = "TREATY_KAFKA_PORT"
@@ -116,9 +116,11 @@ class Kafka:
         optimise: bool = False,
         jvm: Sequence[str] = (),
         secured: Secured | None = None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._dir = DataDir(data_dir)
         self._asked = port
+        self._say = say
         self._port = 0
         self._java: list[str | Path] = [JAVA, *(_BENCHMARK_HEAP if optimise else _SMALL_HEAP), *_JVM, *jvm]
         self._ahead = not optimise and not jvm
@@ -160,6 +162,7 @@ class Kafka:
         if not self._dir.held:
             self._dir.acquire()
         try:
+            self._dir.await_gone("Kafka", self._say)
             self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
             self._start(timeout_s)
         except BaseException:
@@ -179,13 +182,13 @@ class Kafka:
             if self._secured is not None:
                 who = f"name={self._secured.username},password={self._secured.password}"
                 tool += ["--add-scram", f"SCRAM-SHA-512=[{who}]"]
-            formatting = Process("Kafka's storage tool", tool, self.log)
+            formatting = self._dir.used_by(Process("Kafka's storage tool", tool, self.log))
             if not formatting.wait(timeout_s) or formatting.code() != 0:
                 formatting.kill()
                 raise StartError(f"Kafka's data directory could not be formatted\n{formatting.tail()}")
         elif not (self._dir.data / ".kafka_cleanshutdown").exists():
             self._end_session(java, timeout_s)
-        self._process = Process("Kafka", [*java, "kafka.Kafka", properties], self.log)
+        self._process = self._dir.used_by(Process("Kafka", [*java, "kafka.Kafka", properties], self.log))
         client = AdminClient(
             {
                 "bootstrap.servers": self.bootstrap_servers,
@@ -222,7 +225,8 @@ class Kafka:
             f"-Dorg.slf4j.simpleLogger.log.org.apache.kafka.controller.{name}=info" for name in _TELLING
         ]
         before = self.log.stat().st_size if self.log.exists() else 0
-        alone = Process("Kafka's controller", [java[0], *logged, *java[1:], "kafka.Kafka", path], self.log)
+        command = [java[0], *logged, *java[1:], "kafka.Kafka", path]
+        alone = self._dir.used_by(Process("Kafka's controller", command, self.log))
 
         def said(text: str) -> bool:
             with self.log.open("rb") as written:

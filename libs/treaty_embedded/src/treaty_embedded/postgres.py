@@ -7,6 +7,7 @@ import os
 import secrets
 import signal
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -43,15 +44,24 @@ class Postgres:
     """A server on `data_dir`, its database and superuser called `treaty`; a second start finds its data.
 
     `port` None keeps the last start's port while that is free and chooses one otherwise. `durable`
-    False gives up fsync, for tests. Runs under any user: for root as an ordinary one (see
+    False gives up fsync, for tests. `say` is told of a wait for what a killed start has left behind.
+    Runs under any user: for root as an ordinary one (see
     treaty_embedded.leash), PostgreSQL refusing root itself.
     """
 
     PORT_SETTING = "TREATY_POSTGRES_PORT"
 
-    def __init__(self, data_dir: Path, port: int | None = None, *, durable: bool = True) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        durable: bool = True,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._dir = DataDir(data_dir)
         self._asked = port
+        self._say = say
         self._port = 0
         self._settings = _SETTINGS if durable else _SETTINGS | _NOT_DURABLE
         self._process: Process | None = None
@@ -95,6 +105,7 @@ class Postgres:
         if not self._dir.held:
             self._dir.acquire()
         try:
+            self._dir.await_gone("PostgreSQL", self._say)
             self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
             self._initialise(timeout_s)
             self._start(timeout_s)
@@ -116,7 +127,9 @@ class Postgres:
             *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions"),
             *(() if self._settings.get("fsync") != "off" else ("--no-sync",)),
         ]
-        process = Process("PostgreSQL's initdb", command, self.log, unprivileged_in=self._dir.path)
+        process = self._dir.used_by(
+            Process("PostgreSQL's initdb", command, self.log, unprivileged_in=self._dir.path)
+        )
         if not process.wait(timeout_s) or process.code() != 0:
             process.kill()
             raise StartError(f"PostgreSQL's data directory could not be made\n{process.tail()}")
@@ -138,6 +151,7 @@ class Postgres:
             stop_signal=signal.SIGINT,
             unprivileged_in=self._dir.path,
         )
+        self._dir.used_by(self._process)
         self._process.wait_ready(self._answers, timeout_s)
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_USER,)).fetchone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,14 +24,22 @@ class Valkey:
     """A server on `data_dir`; what it held is written when it stops in order, and found by the next start.
 
     `port` None keeps the last start's port while that is free and chooses one otherwise. Its memory is
-    bounded: past 128 MiB the least recently used keys go, none of them being the truth of anything.
+    bounded: past 128 MiB the least recently used keys go, none of them being the truth of anything. `say` is
+    told of a wait for what a killed start has left behind.
     """
 
     PORT_SETTING = "TREATY_VALKEY_PORT"
 
-    def __init__(self, data_dir: Path, port: int | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        *,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._dir = DataDir(data_dir)
         self._asked = port
+        self._say = say
         self._port = 0
         self._password = ""
         self._process: Process | None = None
@@ -62,8 +71,10 @@ class Valkey:
         if not self._dir.held:
             self._dir.acquire()
         try:
+            self._dir.await_gone("Valkey", self._say)
             self._port = ports.choose(self._asked or self._port or None, self.PORT_SETTING, self._dir.port())
-            self._process = Process("Valkey", [get_binary_path(), self._write_settings()], self.log)
+            command = [get_binary_path(), self._write_settings()]
+            self._process = self._dir.used_by(Process("Valkey", command, self.log))
             with redis.Redis.from_url(self.url) as client:
                 self._process.wait_ready(lambda: self._answers(client), timeout_s)
         except BaseException:
