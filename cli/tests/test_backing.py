@@ -85,7 +85,9 @@ def test_a_busy_port_that_is_only_preferred_is_passed_over(monkeypatch):
 
 
 def test_services_are_told_of_each_other_and_what_the_caller_says_wins(monkeypatch):
-    keys = Credentials(Path("issuer"), Path("jwks"), "seal", "client", "secret")
+    keys = Credentials(
+        Path("issuer"), Path("jwks"), "seal", "client", "secret", Path("key.pem"), Path("key.pem.pub")
+    )
     ports = {service.name: 9000 + n for n, service in enumerate(services.SERVICES)}
     monkeypatch.setenv("TREATY_SANDBOX", "strict")
     monkeypatch.setenv("TREATY_SEALING_KEY", "of another platform")

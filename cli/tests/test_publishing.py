@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner, Result
 
+from treaty_cli import credentials
+from treaty_cli.addresses import AddressError
+from treaty_cli.api import Api
+from treaty_cli.home import Home
 from treaty_cli.main import app
+from treaty_cli.publishing import signing_key
+from treaty_cli.up import admission, services
 from treaty_contracts import check
 from treaty_contracts.attesting import verify
 from treaty_contracts.attesting.envelope import ATTESTATION, VERDICT
@@ -135,3 +142,56 @@ def test_folders_and_envelopes_exclude_each_other(told: list[Asked], package: Pa
     assert publish(package, "--signed", key).exit_code == 2
     assert publish("--signed", key, "--key", key).exit_code == 2
     assert told == []
+
+
+def test_a_key_may_be_named_by_the_environment(
+    told: list[Asked], package: Path, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREATY_VERDICT_KEY_FILE", str(key))
+    assert publish(package).exit_code == 0
+    assert sent(told)[0][0] == f"/v1/plugins/{NAME}/verdicts/signed"
+
+
+def test_a_home_signs_for_its_own_platform_where_signatures_are_required_and_for_no_other(
+    told: list[Asked], package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    assert signing_key(home) is None
+    monkeypatch.setenv("TREATY_VERDICT_SIGNATURES", "require")
+    assert signing_key(home) == credentials.ensure(home).publisher_key
+    assert signing_key(home, tmp_path / "named") == tmp_path / "named"
+    assert publish(package).exit_code == 0
+    assert [path for path, _ in sent(told)] == [f"/v1/plugins/{NAME}/verdicts"], "a platform elsewhere"
+
+
+def test_what_a_start_publishes_is_signed_with_the_key_that_it_has_governance_trust(
+    told: list[Asked], package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home")
+    monkeypatch.setenv("TREATY_VERDICT_SIGNATURES", "require")
+    where = os.environ["TREATY_GOVERNANCE_URL"]
+    monkeypatch.setattr(admission, "Api", lambda home, service: Api.at(where, "a.token"))
+    admission.check_signing(home)
+    assert admission.publish(home, admission.judge(package)) == "it admitted"
+    keys = credentials.ensure(home)
+    environment = services.environment(keys, {}, {s.name: 1 for s in services.SERVICES}, tmp_path)
+    trusted = public_key(Path(environment["TREATY_VERDICT_KEYS_FILE"]))
+    assert [verify(body, trusted).kind for _, body in sent(told)] == [VERDICT, ATTESTATION]
+    assert keys.publisher_key.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"TREATY_VERDICT_KEYS_FILE": "keys.pem"}, "TREATY_VERDICT_KEY_FILE has to name the private one"),
+        ({"TREATY_VERDICT_KEY_FILE": "/none.pem"}, r"TREATY_VERDICT_KEY_FILE: .*/none\.pem"),
+    ],
+)
+def test_a_start_that_could_not_publish_is_not_begun(
+    settings: dict[str, str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TREATY_VERDICT_SIGNATURES", "require")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(AddressError, match=said):
+        admission.check_signing(Home(tmp_path))

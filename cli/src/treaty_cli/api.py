@@ -14,7 +14,7 @@ from treaty_cli import credentials
 from treaty_cli.addresses import web_url
 from treaty_cli.home import Home
 
-__all__ = ["Api", "ApiError", "token"]
+__all__ = ["Api", "ApiError", "named_elsewhere", "token"]
 
 _TIMEOUT_S = 30.0
 
@@ -72,7 +72,7 @@ def _client(url: str, bearer: str) -> httpx.Client:
 
 def _elsewhere(service: str) -> tuple[str, str] | None:
     """Where TREATY_<SERVICE>_URL says a service of a platform elsewhere is, and the token for it."""
-    setting = f"TREATY_{service.upper()}_URL"
+    setting = _setting(service)
     if not (url := os.environ.get(setting)):
         return None
     if not (file := os.environ.get("TREATY_TOKEN_FILE")):
@@ -81,6 +81,15 @@ def _elsewhere(service: str) -> tuple[str, str] | None:
         return web_url(setting, url), Path(file).read_text().strip()
     except OSError as error:
         raise ApiError(0, f"TREATY_TOKEN_FILE: {file}: {error.strerror}") from error
+
+
+def named_elsewhere(service: str) -> bool:
+    """Whether `Api.named` asks a platform elsewhere."""
+    return bool(os.environ.get(_setting(service)))
+
+
+def _setting(service: str) -> str:
+    return f"TREATY_{service.upper()}_URL"
 
 
 class Api:

@@ -9,8 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from treaty_cli.home import Home
+from treaty_contracts.attesting.keys import private_key
 
 __all__ = ["Credentials", "ensure"]
 
@@ -20,13 +27,16 @@ CLIENT_ID = "treaty-dev"
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Files of the issuer's private key (JWK, Ed25519, RFC 8037) and of the public keys (JWK set, RFC 7517),
-    the key that seals secrets for ingestion, and the client that may ask for tokens."""
+    the key that seals secrets for ingestion, and the client that may ask for tokens. Where verdicts have to
+    be signed and no other key is named, this pair signs them: files in PEM, Ed25519."""
 
     issuer_key: Path
     jwks: Path
     sealing_key: str
     client_id: str
     client_secret: str
+    publisher_key: Path
+    publisher_public: Path
 
 
 def ensure(home: Home) -> Credentials:
@@ -38,12 +48,20 @@ def ensure(home: Home) -> Credentials:
         home.write(issuer, json.dumps(private))
     public = {name: value for name, value in json.loads(issuer.read_text()).items() if name != "d"}
     home.write(jwks, json.dumps({"keys": [public]}))
+    publisher, trusted = folder / "publisher.pem", folder / "publisher.pem.pub"
+    if not publisher.exists():
+        made = Ed25519PrivateKey.generate()
+        home.write(publisher, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+    known = private_key(publisher).public_key()
+    home.write(trusted, known.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
     return Credentials(
         issuer_key=issuer,
         jwks=jwks,
         sealing_key=_kept(home, folder / "sealing"),
         client_id=CLIENT_ID,
         client_secret=_kept(home, folder / "client-secret"),
+        publisher_key=publisher,
+        publisher_public=trusted,
     )
 
 

@@ -37,6 +37,7 @@ def test_each_reader_has_its_own_and_no_more(tmp_path: Path) -> None:
         "registry/TREATY_SEALING_KEY",
         "registry/issuer.jwk",
         "tokens/jwks.json",
+        "tokens/verdict-keys.pem",
     }
     assert '"d"' not in found["tokens/jwks.json"]
     assert found["ingestion/TREATY_SEALING_KEY"] == found["registry/TREATY_SEALING_KEY"]

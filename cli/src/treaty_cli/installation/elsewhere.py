@@ -36,6 +36,8 @@ def point(service: Service, made: bool, external: frozenset[str]) -> None:
     environment = service.get("environment") or {}
     if not made:
         environment |= {name: told for name, told in REGISTRY_ELSEWHERE.items() if name in environment}
+        # Nothing here makes the keys that are trusted unless others are named.
+        environment |= dict.fromkeys({"TREATY_VERDICT_KEYS_FILE"} & environment.keys())
     _secrets(service, made, external)
     if "redis" in external and environment.pop("REDIS_URL", None):
         _folder(service, "redis")

@@ -13,7 +13,8 @@ __all__ = ["FOLDERS", "write"]
 
 FOLDERS = ("database", "ingestion", "registry", "tokens")
 """Below the folder of secrets: PostgreSQL's password and the URL with it; the key that unseals; the key that
-seals, the development issuer's own and its client's secret; the public keys that tokens are checked with."""
+seals, the development issuer's own and its client's secret; the public keys that tokens and signed
+verdicts are checked with."""
 
 
 def write(home: Home, folder: Path, running: Running, database: str) -> None:
@@ -30,6 +31,7 @@ def write(home: Home, folder: Path, running: Running, database: str) -> None:
     _kept(home, folder / "registry/TREATY_DEV_CLIENT_SECRET", keys.client_secret)
     home.write(folder / "registry/issuer.jwk", keys.issuer_key.read_text())
     home.write(folder / "tokens/jwks.json", keys.jwks.read_text())
+    home.write(folder / "tokens/verdict-keys.pem", keys.publisher_public.read_text())
     home.remember(running)
 
 

@@ -18,8 +18,9 @@ __all__ = ["bring_up"]
 def bring_up(platform: Platform, progress: Progress, furnish: Callable[[], None] | None = None) -> Running:
     """`furnish` runs once the registry answers, before everything is waited for.
 
-    Raises EmbeddedError, ApiError.
+    Raises AddressError, EmbeddedError, ApiError.
     """
+    admission.check_signing(platform.home)
     judged = platform.submit(lambda: admission.judge(platform.plugins))
     running = platform.start()
     furnished = platform.submit(lambda: _furnish(platform, furnish))

@@ -74,6 +74,7 @@ def environment(
         "TREATY_SANDBOX": "best-effort",
         "TREATY_ISSUER": "treaty-dev",
         "TREATY_AUDIENCE": "treaty",
+        "TREATY_VERDICT_KEYS_FILE": str(credentials.publisher_public),
         **os.environ,
         **backing,
         "TREATY_JWKS_FILE": str(credentials.jwks),
