@@ -60,6 +60,23 @@ def test_a_single_message_has_a_messages_time() -> None:
     assert passed(deadlines, child, 0.25)
 
 
+def test_it_tells_a_message_that_is_stuck_from_a_batch_that_is_slow() -> None:
+    deadlines, child = Deadlines(LIMITS), Told()
+    deadlines.batch(100, 0.0)
+    for position in range(1, 9):
+        child.progress = position
+        assert not passed(deadlines, child, position * 0.24)
+    child.progress = 9
+    assert passed(deadlines, child, 2.0)
+    assert not deadlines.stuck
+    for messages in (100, 1):
+        deadlines.batch(messages, 10.0)
+        child.progress = 1
+        assert not passed(deadlines, child, 10.1)
+        assert passed(deadlines, child, 10.4)
+        assert deadlines.stuck
+
+
 def test_waiting_for_a_core_is_given_back_once() -> None:
     deadlines, child = Deadlines(LIMITS), Told(waits=[0.2])
     deadlines.batch(1, 0.0)

@@ -22,11 +22,13 @@ from treaty_normalization.hosting import Hosting
 from treaty_normalization.metrics import Metrics
 from treaty_normalization.work import NormalizationWork
 from treaty_sandbox import Policy, Template
+from treaty_sandbox.child import Child, State
 
 from .conftest import plugin, record, uplink
 from .test_deduplication import Log
 
 TOPIC, OTHER = "uplink.accepted.acme.v1", "uplink.accepted.slow.v1"
+SPINS = b"def decode(uplink):\n    while uplink.payload == b'7':\n        pass\n    return []\n"
 SLOW = b"import time\ndef decode(uplink):\n    time.sleep(0.2)\n    return []\n"
 Started = Callable[..., NormalizationWork]
 
@@ -235,6 +237,39 @@ def test_a_version_that_came_while_nothing_was_to_be_done_is_the_one_that_starts
     work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
     work.submit(records(b"1"), 0)
     assert versions(collect(work, 1)) == ["2.0.0"]
+
+
+def test_what_is_in_hand_while_a_version_rests_is_the_next_one_s(
+    template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fixed version does not wait for what the broken one has coming."""
+    monkeypatch.setattr(Child, "waited", lambda _: 0.0)
+    metrics, clock = Metrics(CollectorRegistry()), [1000.0]
+    hosting = Hosting(plugin(SPINS), template, Policy.STRICT, "0", metrics)
+    work = NormalizationWork({TOPIC: hosting}, metrics, lambda: clock[0])
+    work.assigned([Assigned(Partition(TOPIC, 0), 0)], Log([]))
+    given = records(b"7", b"1", b"7")
+    work.submit(given, 0)
+
+    def spins() -> bool:
+        child = hosting._host._child
+        return child is not None and child.state is State.BUSY and child.worked() > 0.02
+
+    deadline = time.monotonic() + 90
+    for _ in range(3):
+        while not spins():
+            assert time.monotonic() < deadline
+            assert work.collect(0) == []
+            select.select(work.filenos(), [], [], 0.02)
+        clock[0] += 6
+        work.collect(0)
+    assert hosting._host.resting(clock[0])
+    assert hosting.check() in (None, "the child is starting")
+    hosting.upgrade(replace(plugin(), version="2.0.0"))
+    found = collect(work, 3)
+    assert [f.record for f in found] == list(given)
+    assert versions(found) == ["2.0.0"] * 3
+    hosting.rest()
 
 
 def test_past_its_budget_a_plugin_is_reported_and_waits_for_what_is_decided(template: Template) -> None:

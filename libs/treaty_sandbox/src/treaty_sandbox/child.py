@@ -87,6 +87,7 @@ class Child:
         self.applied: Applied | None = None
         self.handled = 0
         self._waited = self._ran = self._asked_at = 0.0
+        self._ran_to_start = 0.0
         self.flush()
 
     def fileno(self) -> int:
@@ -163,6 +164,7 @@ class Child:
                 self.applied = _applied.decode(body)
             elif kind == READY and self.applied is not None:
                 self.state = State.READY
+                self._ran_to_start = self._had_of_a_core()
             elif kind == REFUSED:
                 stage, name, detail = _refused.decode(body)
                 raise ChildRefusedError(stage, name[:200], detail[:1000])
@@ -189,6 +191,19 @@ class Child:
         waits = state == "R" and ran - self._ran < (now - self._asked_at) / 2
         self._waited, self._ran, self._asked_at = stood, ran, now
         return max(found, _MOMENT) if waits else found
+
+    def worked(self) -> float:
+        """Seconds it had of a core since it was ready; 0.0 where nobody knows."""
+        return max(0.0, self._had_of_a_core() - self._ran_to_start)
+
+    def _had_of_a_core(self) -> float:
+        told = self._template.used(self._number)
+        if told is not None:
+            return told
+        try:
+            return int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) / 1e9
+        except (OSError, IndexError, ValueError):
+            return 0.0
 
     @property
     def template_ended(self) -> bool:

@@ -31,6 +31,9 @@ class Deadlines:
         self._position = 0
         self._grace = 0.0
         self._most_grace = _MOST_GRACE
+        self._alone = False
+        self.stuck = False
+        """Whether what passed is a message's time, and not that of a batch whose messages kept theirs."""
 
     @property
     def next(self) -> float:
@@ -52,7 +55,7 @@ class Deadlines:
         """A batch of that many has been handed over; a single message has no more time than a message."""
         each = self._limits.message_deadline / 1000
         self.within(self._limits.batch_deadline / 1000 if messages > 1 else each, now)
-        self._position, self._step = 0, now + each
+        self._position, self._step, self._alone = 0, now + each, messages == 1
 
     def passed(self, child: Child, now: float) -> bool:
         """Whether it has taken too long."""
@@ -63,6 +66,7 @@ class Deadlines:
             return False
         grace = min(child.waited(), self._grace)
         if grace <= _NOISE:
+            self.stuck = self._alone or now >= self._step
             return True
         self._grace -= grace
         self._whole = max(self._whole, now + grace)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +12,7 @@ from treaty_sandbox.child import Child, ChildEndedError, State
 from treaty_sandbox.deadlines import Deadlines
 from treaty_sandbox.limits import ALL_MECHANISMS, Limits, Mechanism, Policy
 from treaty_sandbox.outcome import Applied, ChildRefusedError, Done, Failed, Ok
+from treaty_sandbox.probation import Probation
 from treaty_sandbox.target import Target
 from treaty_sandbox.template import Template, TemplateError
 
@@ -23,10 +23,6 @@ T = TypeVar("T")
 # On a busy machine the template, which tells, waits for a core like any other.
 _EXIT_WAIT = 2.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 10.0
-_REST, _LONGEST_REST = 3.0, 0.25
-"""Before the successor of a child that ended on probation: so many times as long as the last start took."""
-_PROBATION = 60.0
-"""Seconds after a child had to be killed, or died, in which its successors yield to everybody else."""
 
 
 class Host(Generic[T]):
@@ -40,7 +36,8 @@ class Host(Generic[T]):
     tried again after a pause that doubles to ten seconds; `trouble` tells why meanwhile, the batch waits.
     For a minute after a child ended so, or after `yield_to_others`, children have a low priority, and more
     time for it, and start with a pause between: what spins or crashes again and again mostly gets the time
-    others leave.
+    others leave. With `rests` it gets little of that either: from the third such child on, what is asked of
+    the next one waits until the last one's work in vain was a twentieth of the time.
     """
 
     def __init__(
@@ -52,6 +49,7 @@ class Host(Generic[T]):
         limits: Limits | None = None,
         policy: Policy = Policy.STRICT,
         mechanisms: Collection[Mechanism] = ALL_MECHANISMS,
+        rests: bool = False,
     ) -> None:
         self.target = target
         self.limits = limits or Limits()
@@ -68,7 +66,9 @@ class Host(Generic[T]):
         self._pause = 0.0
         self._started_at = 0.0
         self._start_took = 0.0
-        self._probation = -math.inf
+        self._asked = False
+        self._asked_at = 0.0
+        self._probation = Probation(rests=rests)
         self._lowered = False
         self._batch = 0
         self._messages: Sequence[Any] = ()
@@ -87,6 +87,10 @@ class Host(Generic[T]):
     def ready(self) -> bool:
         """Whether a child is loaded and waiting, or at work."""
         return self._child is not None and self._child.state is not State.STARTING
+
+    def resting(self, now: float) -> bool:
+        """Whether the batch in hand waits until others had their time: no child is at it."""
+        return not self.free and self._ended is None and now < self._probation.work_at
 
     def submit(self, messages: Sequence[Any], now: float) -> int:
         """Takes a batch of msgpack-able messages; returns its number."""
@@ -114,12 +118,14 @@ class Host(Generic[T]):
             return self._start_at
         if self._ended is not None:
             return self._bury_at
-        return None if self._child.state is State.READY else self._deadlines.next
+        if self._child.state is State.READY:
+            return None if self.free else self._probation.work_at
+        return self._deadlines.next
 
     def poll(self, now: float) -> Done[T] | None:
         """Does what can be done now; the batch once it is done."""
         self._template.pump()
-        if self._lowered and now >= self._probation and self.free and self.ready:
+        if self._lowered and not self._probation.holds(now) and self.free and self.ready:
             self.close()  # Priority that was given up does not come back: a new child has it.
         if self._child is None:
             self._start(now)
@@ -131,7 +137,7 @@ class Host(Generic[T]):
 
     def yield_to_others(self, now: float) -> None:
         """Lets others go first for a minute from now, though no child has ended. Between batches."""
-        self._probation = max(self._probation, now + _PROBATION)
+        self._probation.begin(now)
         if self.free and self._child is not None and not self._lowered:
             self.close()  # Only a new child has a lower priority from its first moment on.
 
@@ -139,13 +145,13 @@ class Host(Generic[T]):
         """Kills the child; a batch in work is forgotten. The next `poll` starts anew."""
         if self._child is not None:
             self._child.close()
-        self._child, self._ended, self._trials = None, None, None
+        self._child, self._ended, self._trials, self._asked = None, None, None, False
         self._start_at, self._pause, self.trouble = 0.0, 0.0, None
 
     def _start(self, now: float) -> None:
         if now < self._start_at:
             return
-        yields = now < self._probation
+        yields = self._probation.holds(now)
         try:
             self._child = Child(
                 self._template, self.target, self.limits, self._policy, self._mechanisms, yields=yields
@@ -177,7 +183,9 @@ class Host(Generic[T]):
             self.applied, self.trouble, self._pause = child.applied, None, 0.0
             self._start_took = now - self._started_at
             self._dispatch(now)
-        elif child.state is not State.READY and self._deadlines.passed(child, now):
+        elif child.state is State.READY:
+            self._dispatch(now)
+        elif self._deadlines.passed(child, now):
             self._end(ChildEndedError("deadline_exceeded", "took longer than it may"), now)
 
     def _end(self, ended: ChildEndedError, now: float) -> None:
@@ -190,6 +198,10 @@ class Host(Generic[T]):
             return
         position = child.progress - 1
         starting, fresh = child.state is State.STARTING, child.handled == 0
+        # A batch too slow as a whole was work, if of another size than it should be.
+        slow = ended.kind == "deadline_exceeded" and not self._deadlines.stuck
+        in_vain = 0.0 if slow else min(child.worked(), now - self._asked_at)
+        asked, self._asked = self._asked, False
         kind = "template_ended" if child.template_ended else ended.kind
         how = child.close()
         self._child, self._ended = None, None
@@ -200,10 +212,9 @@ class Host(Generic[T]):
         self.restarts += 1
         self._start_at = now
         if kind != "template_ended":
-            if now < self._probation:
-                self._start_at = now + min(_REST * self._start_took, _LONGEST_REST)
-            self._probation = now + _PROBATION
-        if self._trials is not None and not self._trials.done and kind != "template_ended":
+            self._probation.ended(self._start_took, in_vain, now)
+            self._start_at = self._probation.start_at
+        if asked and self._trials is not None and not self._trials.done and kind != "template_ended":
             self._trials.failed(position if position >= 0 else None, fresh, Failed(ended.kind, detail))
         self._start(now)
 
@@ -217,8 +228,11 @@ class Host(Generic[T]):
         child, trials = self._child, self._trials
         if child is None or trials is None or trials.done or child.state is not State.READY:
             return
+        if now < self._probation.work_at:
+            return
         run = trials.current
         child.send(self._messages if len(run) == len(self._messages) else [self._messages[i] for i in run])
+        self._asked, self._asked_at = True, now
         self._deadlines.batch(len(run), now)
 
     def _answered(self, child: Child, body: bytes, now: float) -> None:
@@ -231,6 +245,7 @@ class Host(Generic[T]):
             child.handled -= 1
             self._end(ChildEndedError("malformed_output", f"expected {count} replies"), now)
             return
+        self._asked = False
         self._trials.answered(replies)
         self._dispatch(now)
 

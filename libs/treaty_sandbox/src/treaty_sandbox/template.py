@@ -17,6 +17,7 @@ from pathlib import Path
 __all__ = ["Template", "TemplateError"]
 
 _NUMBERS = struct.Struct(">Qi")
+_END = struct.Struct(">QiQ")
 _MAIN = Path(__file__).parent / "inside" / "template.py"
 
 
@@ -46,6 +47,7 @@ class Template:
         self._last = 0
         self._pids: dict[int, int] = {}
         self._statuses: dict[int, int | None] = {}
+        self._used: dict[int, float] = {}
         self._alive: set[int] = set()
         self._watched: set[int] = set()
         self.trouble: str | None = None
@@ -112,11 +114,16 @@ class Template:
     def ended(self, number: int) -> bool:
         return number not in self._alive
 
+    def used(self, number: int) -> float | None:
+        """Seconds an ended child had of a core, once the template told it."""
+        return self._used.get(number)
+
     def forget(self, number: int) -> str:
         """How a child ended, in words; its record is dropped."""
         self._watched.discard(number)
         status = self._statuses.pop(number, None)
         self._pids.pop(number, None)
+        self._used.pop(number, None)
         return "ended with its template" if status is None else _words(status)
 
     def pump(self) -> None:
@@ -158,10 +165,11 @@ class Template:
             if number in self._watched:
                 self._pids[number] = pid
         elif kind == b"X":
-            number, status = _NUMBERS.unpack(message[1:])
+            number, status, microseconds = _END.unpack(message[1:])
             self._alive.discard(number)
             if number in self._watched:
                 self._statuses[number] = status
+                self._used[number] = microseconds / 1e6
 
     def _lost(self) -> None:
         """The template has ended and its children with it."""

@@ -76,6 +76,7 @@ class Hosting:
             list[ReadingValues],
             limits=plugin.limits(),
             policy=self._policy,
+            rests=True,
         )
 
     def upgrade(self, plugin: Plugin) -> None:
@@ -91,7 +92,8 @@ class Hosting:
         done = self._host.poll(now) if self._next is None or not self._host.free else None
         if done is not None:
             self._finish(done.replies, now, now_ms)
-        if self._next is not None and (self._host.free or self._host.trouble is not None):
+        host = self._host
+        if self._next is not None and (host.free or host.trouble is not None or host.resting(now)):
             self._replace(self._next, now, now_ms)
         if self._host.free:
             # A turn later, so that what came of the batch counts too.

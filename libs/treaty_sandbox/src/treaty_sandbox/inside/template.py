@@ -3,7 +3,8 @@
 Run as a script: `python -I -S template.py <control descriptor> <module to import>... -- <import path>...`.
 It never loads plugin code, never sees a child's configuration or environment, and ends when its
 supervisor does. Control messages, one a packet: in `S<id>` with the child's end of the channel and the
-progress memory attached, `K<id>`; out `R` ready, `F<text>` failed, `P<id><pid>`, `X<id><wait status>`.
+progress memory attached, `K<id>`; out `R` ready, `F<text>` failed, `P<id><pid>`,
+`X<id><wait status><microseconds it had of a core>`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from importlib.util import module_from_spec
 from types import FrameType, ModuleType
 
 _NUMBERS = struct.Struct(">Qi")
+_END = struct.Struct(">QiQ")
 
 
 def main(arguments: list[str]) -> None:
@@ -71,10 +73,11 @@ def serve(control: socket.socket, child_main: Callable[..., None]) -> None:
         if wake_in.fileno() in ready:
             wake_in.recv(4096)
         for pid, number in list(children.items()):
-            reaped, status = os.waitpid(pid, os.WNOHANG)
+            reaped, status, usage = os.wait4(pid, os.WNOHANG)
             if reaped:
                 del children[pid]
-                control.send(b"X" + _NUMBERS.pack(number, status))
+                used = int((usage.ru_utime + usage.ru_stime) * 1e6)
+                control.send(b"X" + _END.pack(number, status, used))
         if control.fileno() not in ready:
             continue
         message, descriptors, _, _ = socket.recv_fds(control, 64, 2)
