@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias, get_type_hints
 
 import typer
 
@@ -20,10 +22,11 @@ from treaty_cli.installation.selection import (
     one_of,
     pairs,
 )
+from treaty_cli.installation.writing import STDOUT, AsJson, Force, Output
 from treaty_cli.packages import packages
 from treaty_contracts import ContractError, load
 
-__all__ = ["Folder", "Groups", "Images", "Patterns", "Registry", "Services", "Slots", "Tag", "chosen"]
+__all__ = ["Asked", "asking", "chosen"]
 
 INGESTION: Final = "ingestion"
 """The one service that slots are asked for by its name."""
@@ -63,43 +66,73 @@ Folder: TypeAlias = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options that every kind of file has, by their names: what it is for, and where it goes."""
+
+    services: Services = field(default_factory=list)
+    plugins: Patterns = None
+    group: Groups = field(default_factory=list)
+    image: Images = field(default_factory=list)
+    slots: Slots = field(default_factory=list)
+    registry: Registry = ""
+    tag: Tag = ""
+    folder: Folder = None
+    output: Output = STDOUT
+    force: Force = False
+    as_json: AsJson = False
+
+
+def asking(command: Callable[..., None]) -> Callable[..., None]:
+    """`command(asked, ...)` as a command that has the options of Asked before its own."""
+    hints = get_type_hints(Asked, include_extras=True)
+    shared = [
+        inspect.Parameter(
+            one.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=one.default if one.default_factory is MISSING else one.default_factory(),
+            annotation=hints[one.name],
+        )
+        for one in fields(Asked)
+    ]
+    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+    def run(**given: Any) -> None:
+        command(Asked(**{one.name: given.pop(one.name) for one in fields(Asked)}), **given)
+
+    run.__doc__ = command.__doc__
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # what typer reads the options from
+        [*shared, *(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own)]
+    )
+    return run
+
+
 def chosen(
-    defined: Definitions,
-    *,
-    services: Sequence[str],
-    patterns: str | None,
-    named: Sequence[str],
-    images: Sequence[str],
-    slots: Sequence[str],
-    folder: Path | None,
-    own: Sequence[str] = (),
-    external: frozenset[str] = frozenset(),
-    registry: str = "",
-    tag: str = "",
+    defined: Definitions, asked: Asked, *, own: Sequence[str] = (), external: frozenset[str] = frozenset()
 ) -> Selection:
     """Raises SelectionError for what is not there."""
-    asked = pairs("--group", named)
-    if SHIPPED in asked:
+    named = pairs("--group", asked.group)
+    if SHIPPED in named:
         raise SelectionError("--group", f"what {SHIPPED!r} hosts is said by --plugins")
-    if INGESTION in asked:
+    if INGESTION in named:
         raise SelectionError("--group", f"{INGESTION!r} is a service: give the group another name")
-    if patterns is not None or not asked:
-        asked = {SHIPPED: patterns or "*", **asked}
-    kept = one_of("--services", services, defined.parts)
-    shipped = folder or definitions.folder() / "plugins"
+    if asked.plugins is not None or not named:
+        named = {SHIPPED: asked.plugins or "*", **named}
+    kept = one_of("--services", asked.services, defined.parts)
+    shipped = asked.folder or definitions.folder() / "plugins"
     added = {name: _packages(Path(path)) for name, path in pairs("--own", own).items()}
-    of_groups = {name: matching("--image", image) for name, image in pairs("--image", images).items()}
-    found = groups(asked, _packages(shipped) if shipped.is_dir() else None, added, of_groups)
+    of_groups = {name: matching("--image", image) for name, image in pairs("--image", asked.image).items()}
+    found = groups(named, _packages(shipped) if shipped.is_dir() else None, added, of_groups)
     if WORKER not in kept:
         found = ()
-    many = numbers(slots, [*(group.name for group in found), INGESTION])
+    many = numbers(asked.slots, [*(group.name for group in found), INGESTION])
     return Selection(
         services=kept,
         groups=tuple(group.with_slots(many.get(group.name, 1)) for group in found),
         ingestion=many.get(INGESTION),
         external=external,
-        registry=matching("--registry", registry),
-        tag=matching("--tag", tag),
+        registry=matching("--registry", asked.registry),
+        tag=matching("--tag", asked.tag),
     )
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from treaty_cli.installation import choosing, definitions
-from treaty_cli.installation.choosing import chosen
+from treaty_cli.installation import definitions
+from treaty_cli.installation.choosing import Asked, asking, chosen
 from treaty_cli.installation.compose import compose
 from treaty_cli.installation.elsewhere import wanted_files
 from treaty_cli.installation.selection import BACKING, SelectionError, one_of
 from treaty_cli.installation.values import Outside, secrets, unfit, values
-from treaty_cli.installation.writing import AsJson, Force, Output, folder_of, write
+from treaty_cli.installation.writing import folder_of, write
 
 __all__ = ["app", "compose_command"]
 
 app = typer.Typer(no_args_is_help=True, help="Files for Kubernetes.")
-STDOUT = Path("-")
 
 
 def _written_by() -> str:
@@ -31,25 +29,16 @@ def _refuse(error: SelectionError) -> typer.BadParameter:
     return typer.BadParameter(str(error), param_hint=error.option)
 
 
+@asking
 def compose_command(
-    services: choosing.Services = [],  # noqa: B006
-    plugins: choosing.Patterns = None,
-    group: choosing.Groups = [],  # noqa: B006
+    asked: Asked,
     own: Annotated[
         list[str],
         typer.Option(help="NAME=FOLDER: packages of your own that a group hosts too, mounted from there."),
     ] = [],  # noqa: B006
-    image: choosing.Images = [],  # noqa: B006
-    slots: choosing.Slots = [],  # noqa: B006
     external: Annotated[
         list[str], typer.Option(help=f"What is elsewhere, of {', '.join(BACKING)}; commas between them.")
     ] = [],  # noqa: B006
-    registry: choosing.Registry = "",
-    tag: choosing.Tag = "",
-    folder: choosing.Folder = None,
-    output: Output = STDOUT,
-    force: Force = False,
-    as_json: AsJson = False,
 ) -> None:
     """Write a compose file for a choice of services and plugins.
 
@@ -60,20 +49,13 @@ def compose_command(
     try:
         selection = chosen(
             defined,
-            services=services,
-            patterns=plugins,
-            named=group,
-            images=image,
-            slots=slots,
-            folder=folder,
+            asked,
             own=own,
             external=one_of("--external", external, {n: n for n in BACKING}) if external else frozenset(),
-            registry=registry,
-            tag=tag,
         )
     except SelectionError as error:
         raise _refuse(error) from error
-    document = compose(defined, selection, folder_of(output))
+    document = compose(defined, selection, folder_of(asked.output))
     files = wanted_files(document)
     notes = [
         _written_by(),
@@ -82,16 +64,13 @@ def compose_command(
     if files:
         notes.append("To be there before the first start, readable for user 10001:")
         notes += [f"  {place}/: {what}" for place, what in files.items()]
-    write(document, notes, output, force=force, as_json=as_json)
+    write(document, notes, asked.output, force=asked.force, as_json=asked.as_json)
 
 
 @app.command("values")
+@asking
 def values_command(
-    services: choosing.Services = [],  # noqa: B006
-    plugins: choosing.Patterns = None,
-    group: choosing.Groups = [],  # noqa: B006
-    image: choosing.Images = [],  # noqa: B006
-    slots: choosing.Slots = [],  # noqa: B006
+    asked: Asked,
     kafka: Annotated[str, typer.Option(help="host:port of the brokers, commas between them.")] = "",
     protocol: Annotated[
         Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
@@ -108,12 +87,6 @@ def values_command(
     registry_url: Annotated[
         str, typer.Option(help="Where the device registry answers, where it is none of the services.")
     ] = "",
-    registry: choosing.Registry = "",
-    tag: choosing.Tag = "",
-    folder: choosing.Folder = None,
-    output: Output = STDOUT,
-    force: Force = False,
-    as_json: AsJson = False,
 ) -> None:
     """Write values for the chart, for a choice of services and plugins.
 
@@ -123,17 +96,7 @@ def values_command(
     defined = definitions.read()
     outside = Outside(kafka, protocol, mechanism, ca, issuer, registry_url)
     try:
-        selection = chosen(
-            defined,
-            services=services,
-            patterns=plugins,
-            named=group,
-            images=image,
-            slots=slots,
-            folder=folder,
-            registry=registry,
-            tag=tag,
-        )
+        selection = chosen(defined, asked)
     except SelectionError as error:
         raise _refuse(error) from error
     if ca and not protocol.endswith("SSL"):
@@ -146,7 +109,7 @@ def values_command(
         "Secrets, in the release's namespace:",
         *(f"  {s}" for s in secrets(defined, document)),
     ]
-    write(document, notes, output, force=force, as_json=as_json)
+    write(document, notes, asked.output, force=asked.force, as_json=asked.as_json)
     for path, option in missing(document):
         typer.echo(f"{path} is to be set still: {option}", err=True)
 

@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeAlias
 import typer
 import yaml
 
-__all__ = ["AsJson", "Force", "Output", "folder_of", "write"]
+__all__ = ["STDOUT", "AsJson", "Force", "Output", "folder_of", "write"]
 
+STDOUT = Path("-")
 Output: TypeAlias = Annotated[Path, typer.Option("--output", "-o", help="The file, or - for stdout.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 AsJson: TypeAlias = Annotated[
