@@ -8,7 +8,6 @@ import asyncio
 import json
 import re
 import secrets
-import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,10 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Message
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from treaty_embedded.process import wait_until
+from treaty_embedded.reading import read_to_end
 from treaty_push_gateway.client import Filter, Readings, Stream
 
 from .collector import Collector, Received
@@ -121,22 +121,20 @@ def every_api_answers_within_its_callers_trace(collector: Collector, treaty) -> 
 
 
 def events(home: Path, topic: str, key: str) -> list[str]:
-    """The traceparents of what was said of the key, once something was."""
+    """The traceparents of what was first said of the key, once something was."""
+    said: list[Message] = []
+
+    def told() -> bool:
+        said[:] = [message for message in records(home, topic) if message.key() == key.encode()]
+        return bool(said)
+
+    assert wait_until(told, PATIENCE_S), f"nothing was said of {key}"
+    return [value.decode() for name, value in said[0].headers() or [] if name == "traceparent"]
+
+
+def records(home: Path, topic: str) -> list[Message]:
     servers = json.loads((home / "platform.json").read_text())["bootstrap_servers"]
-    consumer = Consumer(
-        {"bootstrap.servers": servers, "group.id": "test", "isolation.level": "read_committed"}
-    )
-    partitions = consumer.list_topics(topic, timeout=ANSWER_S).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-    end = time.monotonic() + PATIENCE_S
-    try:
-        while time.monotonic() < end:
-            message = consumer.poll(1)
-            if message is not None and message.error() is None and message.key() == key.encode():
-                return [value.decode() for name, value in message.headers() or [] if name == "traceparent"]
-    finally:
-        consumer.close()
-    raise AssertionError(f"nothing was said of {key}")
+    return read_to_end(servers, topic)
 
 
 def test_an_uplink_is_traced_and_an_action_becomes_one_downlink(slow_demo: Treaty) -> None:
@@ -187,22 +185,4 @@ def answered(registry: httpx.Client, path: str) -> Any:
 
 def downlinks(home: Path) -> list[dict[str, object]]:
     """All there are."""
-    servers = json.loads((home / "platform.json").read_text())["bootstrap_servers"]
-    settings = {"group.id": "test", "isolation.level": "read_committed", "enable.partition.eof": True}
-    consumer = Consumer(settings | {"bootstrap.servers": servers})
-    partitions = set(consumer.list_topics(TOPIC, timeout=ANSWER_S).topics[TOPIC].partitions)
-    consumer.assign([TopicPartition(TOPIC, number, 0) for number in partitions])
-    found = []
-    end = time.monotonic() + PATIENCE_S
-    while partitions:
-        assert time.monotonic() < end, "the topic could not be read to its end"
-        message = consumer.poll(1)
-        if message is None:
-            continue
-        error = message.error()
-        if error is None:
-            found.append(json.loads(message.value() or b"{}"))
-        elif error.code() == KafkaError._PARTITION_EOF:
-            partitions.discard(message.partition())
-    consumer.close()
-    return found
+    return [json.loads(message.value() or b"{}") for message in records(home, TOPIC)]

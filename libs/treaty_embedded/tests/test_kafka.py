@@ -24,6 +24,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from treaty_embedded import DataDirBusyError, EmbeddedError, Kafka, PortBusyError, StartError, ahead
 from treaty_embedded.process import running, wait_until
+from treaty_embedded.reading import read_to_end
 from treaty_embedded.settling import settle
 
 # One server for those that share it.
@@ -165,6 +166,38 @@ def test_topics_just_made_are_waited_for_until_they_answer_and_missing_ones_are_
     reader.close()
     with pytest.raises(EmbeddedError, match="missing: nowhere"):
         settle(broker.bootstrap_servers, ["nowhere"], 0.1)
+
+
+def test_a_topic_is_read_to_its_end_and_no_aborted_record_of_it(broker):
+    servers = broker.bootstrap_servers
+    admin = AdminClient({"bootstrap.servers": servers})
+    admin.create_topics([NewTopic("ended", 2, 1)])["ended"].result(PATIENCE_S)
+    settle(servers, ["ended"])
+    assert read_to_end(servers, "ended") == []
+    producer = Producer({"bootstrap.servers": servers, "transactional.id": "ended"})
+    producer.init_transactions(PATIENCE_S)
+    for value, finish in (
+        (b"a", producer.commit_transaction),
+        (b"b", producer.abort_transaction),
+        (b"c", producer.commit_transaction),
+    ):
+        producer.begin_transaction()
+        for partition in (0, 1):
+            producer.produce("ended", value, partition=partition)
+        producer.flush(PATIENCE_S)
+        finish(PATIENCE_S)
+
+    def told(**given):
+        found = read_to_end(servers, "ended", **given)
+        return sorted((message.partition(), message.value()) for message in found)
+
+    assert told() == [(0, b"a"), (0, b"c"), (1, b"a"), (1, b"c")]
+    assert told(begin={0: 1}) == [(0, b"c"), (1, b"a"), (1, b"c")]
+    assert len(told(isolation="read_uncommitted")) == 6
+    with pytest.raises(KafkaException):
+        read_to_end(servers, "nowhere-ended")
+    with pytest.raises(EmbeddedError, match="was not read to its end"):
+        read_to_end(servers, "ended", timeout_s=-1)
 
 
 def test_a_data_directory_has_one_broker(broker):

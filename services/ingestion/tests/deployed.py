@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer
 
 from treaty_chassis.kafka import topics as kafka_topics
 from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.work import Record
 from treaty_chassis.sealing import SealingKey, generate_key, seal
+from treaty_embedded.reading import read_to_end
 from treaty_events import codec, topics
 from treaty_events.decisions import ContractDecided, PluginState
 from treaty_events.envelope import Envelope
@@ -144,28 +145,8 @@ class World:
 
     def read(self, topic: str) -> list[Record]:
         """All committed records of one partition after the other, to their ends."""
-        settings = {
-            "enable.partition.eof": True,
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-        }
-        consumer = Consumer(settings | {"bootstrap.servers": self.servers, "group.id": uuid.uuid4().hex})
-        found: list[Record] = []
-        try:
-            places = set(consumer.list_topics(topic, timeout=60).topics[topic].partitions)
-            consumer.assign([TopicPartition(topic, p, 0) for p in places])
-            while places:
-                message = consumer.poll(60)
-                assert message is not None, f"{topic} could not be read"
-                if message.error() is None:
-                    found.append(record_of(message))
-                elif message.error().code() == KafkaError._PARTITION_EOF:
-                    places.discard(message.partition())
-                else:
-                    assert message.error().retriable(), message.error()
-        finally:
-            consumer.close()
-        return found
+        found = [record_of(message) for message in read_to_end(self.servers, topic)]
+        return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 class Ingestion:

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from treaty_chassis.kafka.topics import admin, apply, topic_ids
 from treaty_chassis.sealing import generate_key
+from treaty_embedded.reading import read_to_end
 from treaty_embedded.stack import broker
 from treaty_events.codec import decode, encode
 from treaty_events.decisions import ContractDecided, PluginState
@@ -78,28 +79,8 @@ class World:
         assert self.producer.flush(SECONDS) == 0
 
     def read(self, topic):
-        """All committed records of a topic of one partition."""
-        consumer = Consumer(
-            {
-                "bootstrap.servers": self.servers,
-                "group.id": uuid.uuid4().hex,
-                "enable.auto.commit": False,
-                "isolation.level": "read_committed",
-                "enable.partition.eof": True,
-            }
-        )
-        consumer.assign([TopicPartition(topic, 0, 0)])
-        found, ended = [], False
-        try:
-            while not ended:
-                for record in consumer.consume(500, 5):
-                    if record.error() is None:
-                        found.append(record)
-                    elif record.error().code() == KafkaError._PARTITION_EOF:
-                        ended = True
-        finally:
-            consumer.close()
-        return found
+        """All committed records of a topic."""
+        return read_to_end(self.servers, topic)
 
     def accepted(self, plugin, external_id):
         """(identity, uplink) of the device's accepted uplinks, in order."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from treaty_chassis.kafka import topics
@@ -25,6 +25,7 @@ from treaty_chassis.kafka.work import Record
 from treaty_contracts import digest as package_digest
 from treaty_embedded import ports
 from treaty_embedded.pytest_plugin import KafkaAddress
+from treaty_embedded.reading import read_to_end
 from treaty_embedded.settling import settle
 from treaty_events.codec import decode, encode
 from treaty_events.decisions import ContractDecided, PluginReported, PluginState
@@ -198,36 +199,8 @@ def ends(servers: str, names: list[str]) -> dict[tuple[str, int], int]:
 
 def read(servers: str, topic: str, begin: Mapping[tuple[str, int], int] | None = None) -> list[Record]:
     """All there is now, read_committed; of what stands in `begin`, from there."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": servers,
-            "group.id": f"reader-{uuid.uuid4()}",
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-            "enable.auto.commit": False,
-        }
-    )
-    found: list[Record] = []
-    try:
-        partitions = set(consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
-        starts = {p: (begin or {}).get((topic, p), 0) for p in partitions}
-        consumer.assign([TopicPartition(topic, p, start) for p, start in starts.items()])
-        end = time.monotonic() + PATIENCE_S
-        while partitions:
-            assert time.monotonic() < end, "the topic could not be read to its end"
-            message = consumer.poll(1)
-            if message is None:
-                continue
-            error = message.error()
-            if error is None:
-                found.append(record_of(message))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                partitions.discard(message.partition())
-            elif error.fatal():
-                raise KafkaException(error)
-    finally:
-        consumer.close()
-    return found
+    starts = {number: offset for (name, number), offset in (begin or {}).items() if name == topic}
+    return [record_of(message) for message in read_to_end(servers, topic, starts)]
 
 
 @pytest.fixture

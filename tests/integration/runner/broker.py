@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from treaty_chassis.kafka import topics
 from treaty_chassis.kafka.history import record_of
 from treaty_chassis.kafka.work import Record
+from treaty_embedded.reading import read_to_end
 from treaty_embedded.settling import settle
 
 PATIENCE_S = 180.0
@@ -46,35 +47,7 @@ def produce(
 
 def read(servers: str, topic: str, isolation: str = "read_committed") -> list[Record]:
     """All there is, to the end of each partition."""
-    consumer = Consumer(
-        {
-            "bootstrap.servers": servers,
-            "group.id": unique("reader"),
-            "isolation.level": isolation,
-            "enable.partition.eof": True,
-            "enable.auto.commit": False,
-        }
-    )
-    found: list[Record] = []
-    try:
-        partitions = set(consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, p, 0) for p in partitions])
-        end = time.monotonic() + PATIENCE_S
-        while partitions:
-            assert time.monotonic() < end, "the topic could not be read to its end"
-            message = consumer.poll(1)
-            if message is None:
-                continue
-            error = message.error()
-            if error is None:
-                found.append(record_of(message))
-            elif error.code() == KafkaError._PARTITION_EOF:
-                partitions.discard(message.partition())
-            elif error.fatal():
-                raise KafkaException(error)
-    finally:
-        consumer.close()
-    return found
+    return [record_of(message) for message in read_to_end(servers, topic, isolation=isolation)]
 
 
 def end_of(servers: str, topic: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -24,6 +25,9 @@ _PATIENCE = 2
 """The first that dies is asked again, with more time: a busy host is no codec's fault."""
 _LIVES_ANSWERING = 4
 _LIVES_EXPLORING = 2
+_SLOW_S = 1.5
+"""A group takes an honest codec a hundredth of it."""
+_MOST_SLOW = 5
 _LIMITS = Limits(
     start_deadline=4_000,
     memory=256 * 1024 * 1024,
@@ -85,14 +89,23 @@ class Examiner:
                 return Answer(None, why[:500].encode(errors="replace").decode())
         return Answer(None, self.trouble.message if self.trouble else "an output that cannot be read")
 
-    def explore(self, inputs: Iterable[Uplink]) -> Explored:
-        """Everything the codec was seen to emit and to throw, as far as it lived."""
+    def explore(self, inputs: Iterable[Uplink], most: int) -> Explored:
+        """Everything the codec was seen to emit and to throw, as far as it lived.
+
+        One that has `most` values already, or takes long again and again, is asked no more: no contract
+        can be made that it keeps.
+        """
         values: dict[str, set[str]] = {}
         errors: dict[str, int] = {}
         if self._lives > 0:
             self._lives = _LIVES_EXPLORING if self._lives == _LIVES_ANSWERING else 1
+        slow = 0
         for group in _groups(inputs):
+            if len(values) >= most or slow == _MOST_SLOW:
+                break
+            began = time.monotonic()
             reply = self._ask(["explore", group, RECEIVED_AT_MS], _EXPLORE_MS)
+            slow += time.monotonic() - began > _SLOW_S
             try:
                 found = msgspec.convert(reply, Explored)
             except msgspec.ValidationError:

@@ -134,7 +134,7 @@ def _draft(
     bare = contract_of(definition, {}, {}, origin)
     cases, _ = vectors_of(definition, frozenset(), False)
     known = _judged_inputs(definition, bare, cases, origin)
-    explored = examiner.explore([*uplinks, *known, *probing_inputs(uplinks)])
+    explored = examiner.explore([*uplinks, *known, *probing_inputs(uplinks)], MOST_VALUES)
     kinds, numbers = _from_examples(definition)
     for name, seen in explored.values.items():
         if name in kinds or len(kinds) < MOST_VALUES:
