@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from treaty_cli.up import admission, bringing_up
 class Platform:
     """Every part is ready at once."""
 
-    home = plugins = None
+    home = None
+    plugins = Path("plugins")
 
     def __init__(self, *, new: bool) -> None:
         self.kafka_is_new = new
@@ -45,7 +47,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(bringing_up, "Api", Api)
     monkeypatch.setattr(resending, "resend", lambda api, topic: seen.append(topic) or 2)
     monkeypatch.setattr(admission, "check_signing", lambda home: None)
-    monkeypatch.setattr(admission, "judge", lambda plugins: [])
+    monkeypatch.setattr(admission, "judge", lambda plugins: [(plugins, None)])
     monkeypatch.setattr(admission, "publish", lambda home, verdicts: seen.append("published") or "")
     return seen
 
@@ -61,3 +63,14 @@ def test_a_new_kafka_is_told_before_workers_are_waited_for(
 def test_a_kafka_that_has_its_data_is_told_nothing(done: list[str]) -> None:
     bringing_up.bring_up(Platform(new=False), Progress())  # type: ignore[arg-type]
     assert done == ["published"]
+
+
+def test_a_folder_without_packages_is_said_to_be_one(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(admission, "judge", lambda plugins: [])
+    bringing_up.bring_up(Platform(new=False), Progress())  # type: ignore[arg-type]
+    assert done == []
+    assert (
+        "no plugin package in plugins: a package is a folder with a contract.yaml" in capsys.readouterr().err
+    )

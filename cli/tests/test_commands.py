@@ -59,6 +59,13 @@ def test_a_folder_of_plugins_is_judged_whole():
     assert all(v["admitted"] for v in judged)
 
 
+@pytest.mark.parametrize("command", ["check", "publish"])
+def test_a_folder_without_packages_is_said_to_be_one(command, tmp_path):
+    found = runner.invoke(app, ["plugin", command, str(tmp_path)])
+    assert found.exit_code == 3
+    assert f"no plugin package in {tmp_path}: a package is a folder with a contract.yaml" in found.stderr
+
+
 @pytest.fixture
 def package(tmp_path) -> Path:
     return shutil.copytree(PLUGINS / "milesight-em300", tmp_path / "milesight-em300")

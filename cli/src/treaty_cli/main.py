@@ -32,6 +32,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="One event stream and one device model for devices of many vendors.",
 )
 app.command("up")(up_command)

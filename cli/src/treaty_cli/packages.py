@@ -11,7 +11,7 @@ import typer
 from treaty_cli.output import emit
 from treaty_contracts import Verdict
 
-__all__ = ["packages", "say", "show"]
+__all__ = ["none_in", "packages", "say", "show"]
 
 
 def packages(paths: Iterable[Path]) -> list[Path]:
@@ -23,6 +23,11 @@ def packages(paths: Iterable[Path]) -> list[Path]:
         else:
             found.extend(sorted(contract.parent for contract in path.glob("*/contract.yaml")))
     return found
+
+
+def none_in(paths: Iterable[Path]) -> str:
+    """What is said where `packages` found none."""
+    return f"no plugin package in {', '.join(map(str, paths))}: a package is a folder with a contract.yaml"
 
 
 def say(path: Path, verdict: Verdict) -> None:

@@ -11,7 +11,7 @@ from treaty_cli.api import Api
 from treaty_cli.lorawan.command import import_lorawan_command
 from treaty_cli.options import Json
 from treaty_cli.output import emit, print_json
-from treaty_cli.packages import packages, say, show
+from treaty_cli.packages import none_in, packages, say, show
 from treaty_cli.publishing import publish
 from treaty_contracts import check
 from treaty_contracts.cli import exit_code
@@ -33,6 +33,8 @@ Name = Annotated[str, typer.Argument(help="The plugin's name in its contract.")]
 def check_command(paths: Paths, as_json: Json = False) -> None:
     """Judge packages by their contracts. Exits 0 when all are admitted, 1 refused, 2 contract error."""
     judged = [(path, check(path)) for path in packages(paths)]
+    if not judged:
+        typer.echo(f"treaty: {none_in(paths)}", err=True)
     emit(
         as_json,
         [verdict.as_dict() for _, verdict in judged],

@@ -17,7 +17,7 @@ from treaty_cli import credentials
 from treaty_cli.api import Api, named_elsewhere
 from treaty_cli.home import Home
 from treaty_cli.options import Json
-from treaty_cli.packages import packages, say, show
+from treaty_cli.packages import none_in, packages, say, show
 from treaty_contracts import Verdict, check, load
 from treaty_contracts.attesting import attestation, sign
 from treaty_contracts.attesting.envelope import ATTESTATION, VERDICT
@@ -104,7 +104,7 @@ def publish(
     if not signed and not named_elsewhere("governance"):
         key = signing_key(home, key)
     try:
-        told = _read(signed) if signed else _sign(packages(paths or ()), key)
+        told = _read(signed) if signed else _sign(paths or (), key)
     except (OSError, ValueError) as error:
         typer.echo(f"treaty: {error}", err=True)
         raise typer.Exit(_FAILURE) from error
@@ -114,10 +114,14 @@ def publish(
 
 
 def _sign(paths: Iterable[Path], key: Path | None) -> list[Statement]:
+    """Raises OSError and ValueError for the key, and ValueError where there is no package."""
     if key is not None:
         # Before packages are judged, which takes longer.
         private_key(key)
-    return statements(_judged(paths), key)
+    found = packages(paths)
+    if not found:
+        raise ValueError(none_in(paths))
+    return statements(_judged(found), key)
 
 
 def _judged(paths: Iterable[Path]) -> list[tuple[Path, Verdict]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from treaty_cli import resending
 from treaty_cli.api import Api
 from treaty_cli.home import Running
+from treaty_cli.packages import none_in
 from treaty_cli.progress import Progress
 from treaty_cli.up import admission
 from treaty_cli.up.platform import Platform
@@ -28,7 +29,10 @@ def bring_up(platform: Platform, progress: Progress, furnish: Callable[[], None]
     platform.wait_ready(["registry", "governance"])
     if platform.kafka_is_new:
         _resend(platform, progress)
-    progress.step("plugins", admission.publish(platform.home, verdicts))
+    if verdicts:
+        progress.step("plugins", admission.publish(platform.home, verdicts))
+    else:
+        progress.trouble("plugins", f"{none_in([platform.plugins])}; --plugins names another folder")
     furnished.result()
     platform.wait_ready([service.name for service in SERVICES])
     platform.supervise()

@@ -18,9 +18,15 @@ __all__ = ["up_command"]
 def up_command(context: typer.Context, plugins: Plugins = Path("plugins"), as_json: Json = False) -> None:
     """Run the whole platform in the foreground until Ctrl-C; its data stays for the next start.
 
+    Data, keys and logs are in .treaty of this folder, or where --home before `up` says: treaty --home
+    FOLDER up. The other commands find the platform by it, from the same folder. `treaty demo` is the same
+    with devices that send.
+
     Kafka, PostgreSQL and Valkey are embedded unless KAFKA_BOOTSTRAP_SERVERS, DATABASE_URL and REDIS_URL
-    point elsewhere. Ports are chosen free unless TREATY_<NAME>_PORT names one (KAFKA, POSTGRES, VALKEY,
-    PUSH, REGISTRY, GOVERNANCE, INGESTION, NORMALIZATION, PROJECTOR).
+    point elsewhere; those are asked first, and what they refuse is said.
+
+    Ports are chosen free unless TREATY_<NAME>_PORT names one (KAFKA, POSTGRES, VALKEY, PUSH, REGISTRY,
+    GOVERNANCE, INGESTION, NORMALIZATION, PROJECTOR).
     """
     require_embedded()
     # The embedded stack is no part of an installation that does not bring it up itself.
@@ -36,6 +42,7 @@ def up_command(context: typer.Context, plugins: Plugins = Path("plugins"), as_js
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         ready_s = round(progress.elapsed_s(), 1)
+        progress.step("console", f"{running.urls['push']}/#token=$(treaty token)")
         progress.step("platform", f"ready after {ready_s} s; Ctrl-C stops it")
         if as_json:
             print_json({"ready_s": ready_s, "bootstrap_servers": running.bootstrap_servers, **running.urls})
