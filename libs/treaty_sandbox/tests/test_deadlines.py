@@ -101,26 +101,99 @@ def test_a_start_has_a_time_of_its_own() -> None:
     assert passed(deadlines, child, 15.0)
 
 
+@dataclass
+class Kernel:
+    """What is told of a process, and the clock."""
+
+    now: float = 10.0
+    ran_ms: int = 5
+    stood_ms: int = 7
+    state: str = "R"
+
+    def passes(self, ms: int, *, ran: int, stood: int, state: str = "R") -> None:
+        self.now += ms / 1000
+        self.ran_ms += ran
+        self.stood_ms += stood
+        self.state = state
+
+    def path(self, path: str) -> Text:
+        if path.endswith("schedstat"):
+            return Text(f"{self.ran_ms * 1_000_000} {self.stood_ms * 1_000_000} 3")
+        return Text(f"1 (a b) {self.state} 1")
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    found = Kernel()
+    monkeypatch.setattr(child_module, "Path", found.path)
+    monkeypatch.setattr(child_module, "time", SimpleNamespace(monotonic=lambda: found.now))
+    return found
+
+
+@pytest.fixture
+def child(kernel: Kernel) -> Child:
+    found = Child.__new__(Child)
+    found._template, found._number = cast(Template, Nobody()), 1
+    found._waited = found._ran = found._asked_at = found._ahead = 0.0
+    kernel.state = "S"
+    found.waited()
+    return found
+
+
 @pytest.mark.parametrize(
     ("state", "ran_ms", "stood_ms", "waited"),
-    [("R", 0, 0, 0.05), ("R", 100, 0, 0.0), ("S", 0, 0, 0.0), ("R", 10, 90, 0.09), ("S", 10, 90, 0.09)],
-    ids=["ready and not run", "spins", "sleeps", "ready again", "asleep again"],
+    [
+        ("R", 0, 0, 0.05),
+        ("R", 100, 0, 0.0),
+        ("S", 0, 0, 0.0),
+        ("R", 10, 90, 0.09),
+        ("S", 10, 90, 0.09),
+        ("R", 30, 70, 0.07),
+        ("R", 30, 50, 0.07),
+    ],
+    ids=[
+        "ready and not run",
+        "spins",
+        "sleeps",
+        "ready again",
+        "asleep again",
+        "has a third of a core",
+        "has it, and waits now",
+    ],
 )
 def test_a_wait_that_lasts_still_counts_though_the_kernel_counts_it_at_its_end(
-    monkeypatch: pytest.MonkeyPatch, state: str, ran_ms: int, stood_ms: int, waited: float
+    kernel: Kernel, child: Child, state: str, ran_ms: int, stood_ms: int, waited: float
 ) -> None:
-    told = {"schedstat": "5000000 7000000 3", "stat": "1 (a b) R 1"}
-    clock = [10.0]
-    monkeypatch.setattr(child_module, "Path", lambda path: Text(told[path.rpartition("/")[2]]))
-    monkeypatch.setattr(child_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    child = Child.__new__(Child)
-    child._template, child._number = cast(Template, Nobody()), 1
-    child._waited = child._ran = child._asked_at = 0.0
-    child.waited()
-    clock[0] += 0.1
-    told["schedstat"] = f"{5_000_000 + ran_ms * 1_000_000} {7_000_000 + stood_ms * 1_000_000} 4"
-    told["stat"] = f"1 (a b) {state} 1"
+    kernel.passes(100, ran=ran_ms, stood=stood_ms, state=state)
     assert child.waited() == pytest.approx(waited)
+
+
+def test_a_wait_told_while_it_lasted_is_not_told_again_at_its_end(kernel: Kernel, child: Child) -> None:
+    told = 0.0
+    for _ in range(4):
+        kernel.passes(50, ran=0, stood=0)
+        told += child.waited()
+    kernel.passes(50, ran=20, stood=230)
+    told += child.waited()
+    assert told == pytest.approx(0.23)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.6, 1.0])
+def test_who_spins_has_a_deadline_of_a_core_s_time_whatever_share_of_it_it_gets(
+    kernel: Kernel, child: Child, share: float
+) -> None:
+    deadlines = Deadlines(LIMITS)
+    deadlines.yields(True)
+    child.state, child._progress = State.BUSY, (1).to_bytes(8, "little")  # type: ignore[assignment]
+    begun, ran = kernel.now, kernel.ran_ms
+    deadlines.batch(1, begun)
+    over = False
+    while not over:
+        step = max(1, round((deadlines.next - kernel.now) * 1000))
+        worked = round(step * share)
+        kernel.passes(step, ran=worked, stood=step - worked)
+        over = deadlines.passed(child, kernel.now)
+    assert 0.24 <= (kernel.ran_ms - ran) / 1000 <= 0.27
 
 
 @dataclass

@@ -86,7 +86,7 @@ class Child:
         self.state = State.STARTING
         self.applied: Applied | None = None
         self.handled = 0
-        self._waited = self._ran = self._asked_at = 0.0
+        self._waited = self._ran = self._asked_at = self._ahead = 0.0
         self._ran_to_start = 0.0
         self.flush()
 
@@ -178,8 +178,8 @@ class Child:
 
         Source: /proc/<pid>/schedstat, nanoseconds on a core and waiting for one (Linux:
         Documentation/scheduler). A wait is counted there when it ends, so one that lasts still is known by a
-        process that is ready and has not run for half of the time since: that is a moment's wait, and to be
-        asked about again.
+        process that is ready and has not run for half of the time since: of what is not accounted for that is
+        a moment's wait, to be asked about again, and told once.
         """
         now = time.monotonic()
         try:
@@ -187,10 +187,14 @@ class Child:
             state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (OSError, IndexError, ValueError):
             return 0.0
-        found = stood - self._waited
-        waits = state == "R" and ran - self._ran < (now - self._asked_at) / 2
+        found, since, worked = stood - self._waited, now - self._asked_at, ran - self._ran
         self._waited, self._ran, self._asked_at = stood, ran, now
-        return max(found, _MOMENT) if waits else found
+        lasts = 0.0
+        if state == "R" and worked < since / 2:
+            lasts = min(max(0.0, since - worked - found), _MOMENT)
+        told = min(found, self._ahead)
+        self._ahead += lasts - told
+        return found - told + lasts
 
     def worked(self) -> float:
         """Seconds it had of a core since it was ready; 0.0 where nobody knows."""
