@@ -24,7 +24,8 @@ def read_to_end(
     isolation: str = "read_committed",
     timeout_s: float = 180,
 ) -> list[Message]:
-    """Every partition's messages, each partition's in order, from its offset in `begin` or from its first.
+    """Every partition's messages, each partition's in order, from its offset in `begin` or from its first
+    to where it ends when this is called.
 
     Raises EmbeddedError where the ends are not reached in time, KafkaException where the topic is not there.
     """
@@ -46,6 +47,11 @@ def read_to_end(
             raise KafkaException(known.error)
         left = set(known.partitions)
         starts = begin or {}
+        # Where records keep coming no fetch is empty, and librdkafka tells of no end.
+        ends = {
+            number: consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout_s)[1]
+            for number in left
+        }
         consumer.assign([TopicPartition(topic, number, starts.get(number, 0)) for number in left])
         while left:
             if time.monotonic() > end:
@@ -55,7 +61,11 @@ def read_to_end(
                 continue
             error = message.error()
             if error is None:
-                found.append(message)
+                number, offset = message.partition() or 0, message.offset() or 0
+                if offset < ends[number]:
+                    found.append(message)
+                if offset + 1 >= ends[number]:
+                    left.discard(number)
             elif error.code() == KafkaError._PARTITION_EOF:
                 left.discard(message.partition())
             elif error.fatal():
