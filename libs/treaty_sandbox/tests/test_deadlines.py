@@ -27,6 +27,9 @@ class Told:
     def waited(self) -> float:
         return self.waits.pop(0) if self.waits else 0.0
 
+    def worked(self) -> float:
+        return 0.0
+
 
 def passed(deadlines: Deadlines, child: Told, now: float) -> bool:
     return deadlines.passed(cast(Child, child), now)
@@ -134,7 +137,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
 def child(kernel: Kernel) -> Child:
     found = Child.__new__(Child)
     found._template, found._number = cast(Template, Nobody()), 1
-    found._waited = found._ran = found._asked_at = found._ahead = 0.0
+    found._waited = found._ran = found._asked_at = found._ahead = found._ran_to_start = 0.0
     kernel.state = "S"
     found.waited()
     return found
@@ -196,6 +199,22 @@ def test_who_spins_has_a_deadline_of_a_core_s_time_whatever_share_of_it_it_gets(
     assert 0.24 <= (kernel.ran_ms - ran) / 1000 <= 0.27
 
 
+def test_who_is_looked_at_late_again_and_again_has_twice_that_at_most(kernel: Kernel, child: Child) -> None:
+    deadlines = Deadlines(LIMITS)
+    deadlines.yields(True)
+    child.state, child._progress = State.BUSY, (1).to_bytes(8, "little")  # type: ignore[assignment]
+    begun, ran = kernel.now, kernel.ran_ms
+    deadlines.batch(1, begun)
+    over = False
+    while not over:
+        step = max(1, round((deadlines.next - kernel.now) * 1000)) + 60
+        worked = round(step * 0.3)
+        kernel.passes(step, ran=worked, stood=step - worked)
+        over = deadlines.passed(child, kernel.now)
+    assert 0.25 <= (kernel.ran_ms - ran) / 1000 <= 0.6
+    assert kernel.now - begun < 10 * 0.25
+
+
 @dataclass
 class Text:
     content: str
@@ -207,3 +226,6 @@ class Text:
 class Nobody:
     def pid(self, number: int) -> int:
         return number
+
+    def used(self, _number: int) -> None:
+        return None

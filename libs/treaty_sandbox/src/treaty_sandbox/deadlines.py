@@ -21,7 +21,8 @@ class Deadlines:
 
     Seconds of the caller's monotonic clock. On a busy machine a ready child may wait for a core longer than
     a deadline; that time is given back, up to four times the deadline, so that load convicts nobody; up to
-    forty times to a child that yields.
+    forty times to a child that yields. Who had as much of a core since its time was over first has had it,
+    though nobody looked for long.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -32,6 +33,8 @@ class Deadlines:
         self._grace = 0.0
         self._most_grace = _MOST_GRACE
         self._alone = False
+        self._ran: float | None = None
+        self._span = 0.0
         self.stuck = False
         """Whether what passed is a message's time, and not that of a batch whose messages kept theirs."""
 
@@ -47,6 +50,7 @@ class Deadlines:
     def within(self, seconds: float, now: float) -> None:
         """One thing is asked, whatever the child says of its progress."""
         self._whole, self._step, self._grace = now + seconds, math.inf, seconds * self._most_grace
+        self._ran, self._span = None, seconds
 
     def starting(self, now: float) -> None:
         self.within(self._limits.start_deadline / 1000, now)
@@ -62,10 +66,13 @@ class Deadlines:
         each = self._limits.message_deadline / 1000
         if child.state is State.BUSY and self._step != math.inf and child.progress != self._position:
             self._position, self._step, self._grace = child.progress, now + each, each * self._most_grace
+            self._ran, self._span = None, each
         if now < self.next:
             return False
-        grace = min(child.waited(), self._grace)
-        if grace <= _NOISE:
+        ran, grace = child.worked(), min(child.waited(), self._grace)
+        if self._ran is None:
+            self._ran = ran
+        if grace <= _NOISE or ran - self._ran >= self._span:
             self.stuck = self._alone or now >= self._step
             return True
         self._grace -= grace
