@@ -105,3 +105,18 @@ def test_any_changed_record_has_an_expectation(
     cut = data.draw(st.integers(0, len(sending.value)))
     changed = sending.value[:cut] + data.draw(st.binary(max_size=10)) + sending.value[cut + 3 :]
     assert isinstance(expectations.of(raw(replace(sending, value=changed), now)), Expectation)
+
+
+def test_two_senders_that_count_alike_send_no_repeats(found: dict[str, Corpus], seed: Seed) -> None:
+    """`demo --check` sends beside the simulator, and both take a native device's counter from the clock."""
+    device = next(d for d in seed.devices if d.network == "native")
+    alone = replace(seed, devices=(device,), unknown=())
+    first, second = (Traffic(alone, found, Random(n)) for n in range(2))
+    second.next(START - 10_000)
+    one, other = first.next(START), second.next(START)
+    counters = {dict(sending.headers)["treaty-counter"] for sending in (one, other)}
+    assert len(counters) == 1
+    assert one.value != other.value
+    told = [Expectations(seed, found).of(raw(sending, START)).identity for sending in (one, other)]
+    assert None not in told
+    assert len({*told}) == 2

@@ -193,7 +193,8 @@ def _native(value: bytes, headers: Mapping[str, bytes]) -> _Opened | None:
         headers["treaty-device"].decode(),
         value,
         int(headers["treaty-observed-at"]),
-        (headers["treaty-counter"].decode(),),
+        # As for the worker, the payload stands in for a session: two senders may count alike.
+        (headers["treaty-counter"].decode(), value.hex()),
     )
 
 
