@@ -18,8 +18,8 @@ from treaty_sandbox import Template
 
 __all__ = ["import_all", "processes"]
 
-_CODEC_S: Final = 90.0
-"""A codec that uses up every patience of the examiner and of the engine takes half of it."""
+_CODEC_S: Final = 30.0
+"""A hundred times what a codec takes, so that a few which take it all do not make a run of hundreds long."""
 _MEMORY_BYTES: Final = 2 * 1024**3
 
 
