@@ -15,5 +15,5 @@ mod native {
     #[pymodule_export]
     use super::reading::ReadingWriter;
     #[pymodule_export]
-    use super::uplink::{read, Uplink};
+    use super::uplink::{read, Arrival};
 }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::text::{push_float, push_instant, push_text};
-use crate::uplink::Uplink;
+use crate::uplink::Arrival;
 
 /// A measurement's JSON up to its value and from there to its quality, and which values are plausible.
 struct Measured {
@@ -32,9 +33,12 @@ pub struct ReadingWriter {
     measurements: HashMap<String, Measured>,
     properties: HashMap<String, Property>,
     provenance: Vec<u8>,
+    headers: Vec<Py<PyTuple>>,
     tolerance_ms: i64,
     last_ms: i64,
 }
+
+type Written<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, Bound<'py, PyList>);
 
 #[pymethods]
 impl ReadingWriter {
@@ -43,6 +47,7 @@ impl ReadingWriter {
         measurements: Measurements,
         properties: Properties,
         provenance: Vec<u8>,
+        headers: Vec<Py<PyTuple>>,
         tolerance_ms: i64,
         last_ms: i64,
     ) -> Self {
@@ -66,6 +71,7 @@ impl ReadingWriter {
             measurements: measurements.collect(),
             properties: properties.collect(),
             provenance,
+            headers,
             tolerance_ms,
             last_ms,
         }
@@ -75,20 +81,20 @@ impl ReadingWriter {
     fn write<'py>(
         &self,
         py: Python<'py>,
-        uplink: PyRef<'py, Uplink>,
+        arrival: PyRef<'py, Arrival>,
         measurements: &Bound<'py, PyDict>,
         properties: &Bound<'py, PyDict>,
         position: &[u8],
         observed_at: Option<i64>,
-        place: &str,
-    ) -> Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)> {
-        let received_at = uplink.received_at;
-        let observed_at = observed_at.or(uplink.observed_at).unwrap_or(received_at);
+        index: usize,
+    ) -> Option<Written<'py>> {
+        let received_at = arrival.received_at;
+        let observed_at = observed_at.or(arrival.observed_at).unwrap_or(received_at);
         if !(0..=self.last_ms).contains(&observed_at) || !(0..=self.last_ms).contains(&received_at) {
             return None;
         }
         let latest = received_at + self.tolerance_ms;
-        let late = uplink
+        let late = arrival
             .late_after_ms
             .is_some_and(|after| received_at - observed_at > after);
         let (ordered_at, quality) = match (observed_at > latest, late) {
@@ -96,7 +102,7 @@ impl ReadingWriter {
             (false, true) => (observed_at, &b"late"[..]),
             (false, false) => (observed_at, &b"good"[..]),
         };
-        let pieces = uplink.pieces(py);
+        let pieces = arrival.pieces(py);
         let mut out = Vec::with_capacity(2048);
         for (key, text) in [
             (&b"{\"device\":\""[..], pieces.device),
@@ -119,18 +125,39 @@ impl ReadingWriter {
         out.extend_from_slice(b"],\"properties\":{");
         self.push_properties(&mut out, properties)?;
         out.extend_from_slice(&self.provenance);
-        push_text(&mut out, place)?;
-        out.pop();
+        out.push(b'"');
+        out.extend_from_slice(pieces.place);
         out.extend_from_slice(b":0\"},\"position\":");
         out.extend_from_slice(position);
         out.extend_from_slice(b",\"link\":");
         out.extend_from_slice(pieces.link);
         out.push(b'}');
-        Some((PyBytes::new(py, pieces.device), PyBytes::new(py, &out)))
+        let headers = self.headers_of(py, &arrival, pieces.place, index).ok()?;
+        Some((PyBytes::new(py, pieces.device), PyBytes::new(py, &out), headers))
     }
 }
 
 impl ReadingWriter {
+    /// Those of every reading, then its id and the trace it belongs to.
+    fn headers_of<'py>(
+        &self,
+        py: Python<'py>,
+        arrival: &Arrival,
+        place: &[u8],
+        index: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let mut identity = Vec::with_capacity(place.len() + 4);
+        identity.extend_from_slice(place);
+        identity.push(b':');
+        identity.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
+        let headers = PyList::new(py, self.headers.iter().map(|header| header.bind(py)))?;
+        headers.append((intern!(py, "ce_id"), PyBytes::new(py, &identity)))?;
+        if let Some(traceparent) = &arrival.traceparent {
+            headers.append((intern!(py, "traceparent"), traceparent.bind(py)))?;
+        }
+        Ok(headers)
+    }
+
     fn push_measurements(&self, out: &mut Vec<u8>, told: &Bound<'_, PyDict>, quality: &[u8]) -> Option<()> {
         for (index, (name, value)) in told.iter().enumerate() {
             let measured = self

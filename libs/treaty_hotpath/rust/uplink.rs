@@ -7,9 +7,19 @@ use pyo3::types::{PyBytes, PyString};
 use crate::headers::walk;
 use crate::scan::{Place, Scan};
 
-/// treaty_events.uplinks.UplinkAccepted, as ingestion lays it out.
+/// An accepted uplink (treaty_events.uplinks.UplinkAccepted, as ingestion lays it out), the record that brought
+/// it, and what its headers tell.
 #[pyclass(frozen, module = "treaty_hotpath")]
-pub struct Uplink {
+pub struct Arrival {
+    #[pyo3(get)]
+    record: Py<PyAny>,
+    /// The EventId's text as it came, of which the index is no part of the place.
+    identity: Py<PyBytes>,
+    place: usize,
+    #[pyo3(get)]
+    pub traceparent: Option<Py<PyBytes>>,
+    #[pyo3(get)]
+    replayed: bool,
     value: Py<PyBytes>,
     device: Place,
     workspace: Place,
@@ -36,8 +46,16 @@ pub struct Uplink {
     pub late_after_ms: Option<i64>,
 }
 
-impl Uplink {
-    fn of(value: &Bound<'_, PyBytes>) -> Option<Self> {
+/// What headers tell.
+struct Told {
+    identity: Py<PyBytes>,
+    place: usize,
+    traceparent: Option<Py<PyBytes>>,
+    replayed: bool,
+}
+
+impl Arrival {
+    fn of(record: &Bound<'_, PyAny>, value: &Bound<'_, PyBytes>, told: Told) -> Option<Self> {
         let bytes = value.as_bytes();
         let mut scan = Scan::new(bytes)?;
         let mut after = |key: &[u8]| -> Option<Place> {
@@ -75,6 +93,11 @@ impl Uplink {
         let late_after_ms = scan.nullable(Scan::integer)?;
         scan.literal(b"}")?;
         scan.ended().then(|| Self {
+            record: record.clone().unbind(),
+            identity: told.identity,
+            place: told.place,
+            traceparent: told.traceparent,
+            replayed: told.replayed,
             value: value.clone().unbind(),
             device,
             workspace,
@@ -104,6 +127,7 @@ impl Uplink {
             site: &bytes[self.site.clone()],
             gateway: &bytes[self.gateway.clone()],
             model: &bytes[self.model.clone()],
+            place: &self.identity.as_bytes(py)[..self.place],
             link: &bytes[self.link.clone()],
         }
     }
@@ -120,11 +144,50 @@ pub struct Pieces<'a> {
     pub site: &'a [u8],
     pub gateway: &'a [u8],
     pub model: &'a [u8],
+    pub place: &'a [u8],
     pub link: &'a [u8],
 }
 
 #[pymethods]
-impl Uplink {
+impl Arrival {
+    /// Itself: it has the uplink's fields.
+    #[getter]
+    fn uplink(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    #[getter]
+    fn place<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
+        PyString::from_bytes(py, &self.identity.as_bytes(py)[..self.place])
+    }
+
+    /// Device and deduplication id with a NUL between them; None where the network gave no id.
+    #[getter]
+    fn delivery<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyString>>> {
+        let Some(dedup_id) = &self.dedup_id else {
+            return Ok(None);
+        };
+        let bytes = self.value.as_bytes(py);
+        let mut text = Vec::with_capacity(80);
+        text.extend_from_slice(&bytes[self.device.clone()]);
+        text.push(0);
+        text.extend_from_slice(&bytes[dedup_id.clone()]);
+        PyString::from_bytes(py, &text).map(Some)
+    }
+
+    /// What a decoder is asked: payload, f_port, model, content_type, received_at.
+    #[getter]
+    fn message<'py>(&self, py: Python<'py>) -> PyResult<Message<'py>> {
+        let payload = self.payload.bind(py).clone();
+        Ok((
+            payload,
+            self.f_port,
+            self.model(py)?,
+            self.content_type(py)?,
+            self.received_at,
+        ))
+    }
+
     #[getter]
     fn device<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyString>> {
         self.text(py, &self.device)
@@ -215,28 +278,41 @@ fn link(scan: &mut Scan) -> Option<()> {
     }
 }
 
-type Found<'py> = (Uplink, Bound<'py, PyString>, Option<Bound<'py, PyBytes>>, bool);
+type Message<'py> = (
+    Bound<'py, PyBytes>,
+    Option<i64>,
+    Bound<'py, PyString>,
+    Bound<'py, PyString>,
+    i64,
+);
 
 #[pyfunction]
-pub fn read<'py>(
-    value: &Bound<'py, PyBytes>,
-    headers: &Bound<'py, PyAny>,
+pub fn read(
+    record: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyBytes>,
+    headers: &Bound<'_, PyAny>,
     replays: &str,
-) -> Option<Found<'py>> {
-    let py = value.py();
-    let mut place = None;
+) -> Option<Arrival> {
+    let mut identity = None;
     let mut traceparent = None;
     let mut replayed = false;
     walk(headers, |name, told| match name {
-        "ce_id" => {
-            place = told
-                .and_then(|told| without_index(told.as_bytes()))
-                .map(|t| PyString::new(py, t))
-        }
-        "traceparent" => traceparent = told.cloned(),
+        "ce_id" => identity = told.map(|told| told.clone().unbind()),
+        "traceparent" => traceparent = told.map(|told| told.clone().unbind()),
         _ => replayed |= name == replays,
     })?;
-    Some((Uplink::of(value)?, place?, traceparent, replayed))
+    let identity = identity?;
+    let place = without_index(identity.as_bytes(value.py()))?.len();
+    Arrival::of(
+        record,
+        value,
+        Told {
+            identity,
+            place,
+            traceparent,
+            replayed,
+        },
+    )
 }
 
 /// An EventId's text (UUID:partition:offset:index) without its last part; None where it is none.

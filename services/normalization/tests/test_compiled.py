@@ -81,7 +81,8 @@ def accepted(text: st.SearchStrategy[str]) -> st.SearchStrategy[UplinkAccepted]:
 
 def shown(arrival: Arrival) -> tuple[Any, ...]:
     told = tuple(getattr(arrival.uplink, name) for name in FIELDS)
-    return (arrival.record, arrival.place, arrival.traceparent, arrival.replayed, told)
+    headers = (arrival.record, arrival.place, arrival.traceparent, arrival.replayed)
+    return (*headers, arrival.message, arrival.delivery, told)
 
 
 @given(accepted(plain), st.integers(0, 2**63 - 1), st.sampled_from([{}, {"traceparent": b"00-a-b-01"}]))
@@ -221,4 +222,4 @@ def test_a_reading_as_promised_needs_no_python() -> None:
         PositionValues(48.1, 11.5, None, 5.0),
         RECEIVED_AT,
     )
-    assert (translation._compiled(TRACKER, arrival, found) is not None) == COMPILED
+    assert (translation._compiled(TRACKER, arrival, found, 0) is not None) == COMPILED

@@ -18,7 +18,7 @@ PARTITION = Partition("uplink.accepted.acme.v1", 0)
 
 
 def repeats(window: Window, body: UplinkAccepted, accepted_at: int | None = None) -> bool:
-    return window.repeats(body, body.received_at if accepted_at is None else accepted_at)
+    return window.repeats(read(record(body)), body.received_at if accepted_at is None else accepted_at)
 
 
 def test_the_networks_deduplication_id_tells_a_repeat() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["ReadingWriter", "Uplink", "read", "record_bytes"]
+__all__ = ["Arrival", "ReadingWriter", "read", "record_bytes"]
 
 
 def record_bytes(*_: Any) -> None:
@@ -15,7 +15,7 @@ def read(*_: Any) -> None:
     return None
 
 
-class Uplink:
+class Arrival:
     """There are none."""
 
 

@@ -27,7 +27,7 @@ def first_delivery(record: Record, history: History) -> Record | None:
     place = Partition(record.topic, record.partition)
     if not repeated(read_back(Assigned(place, record.offset), history), arrival):
         return None
-    key = key_of(arrival.uplink)
+    key = key_of(arrival)
     start = history.offset_at(place, max(0, arrival.uplink.received_at - 2 * WINDOW_MS)) or 0
     window, found = Window(), None
     for earlier in history.read(place, start, record.offset):
@@ -35,6 +35,6 @@ def first_delivery(record: Record, history: History) -> Record | None:
             before = read(earlier)
         except UnreadableError:
             continue
-        if not repeated(window, before) and key_of(before.uplink) == key:
+        if not repeated(window, before) and key_of(before) == key:
             found = earlier
     return found

@@ -6,28 +6,28 @@ Every function answers None for what it leaves to Python, which `uplinks` and `t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import treaty_hotpath
 from treaty_chassis.kafka.work import Record
 from treaty_events.codec import encode
 from treaty_events.headers import REPLAYS
 from treaty_events.instants import LAST_MS
-from treaty_hotpath import ReadingWriter, Uplink
+from treaty_hotpath import Arrival, ReadingWriter
 from treaty_normalization.moments import TOLERANCE_MS
 from treaty_normalization.promises import Promises
+from treaty_normalization.wire import READING_HEADERS
 
 if TYPE_CHECKING:
     from treaty_hotpath._native import Promised, PromisedProperty
 
-__all__ = ["Found", "ReadingWriter", "Uplink", "read", "writer"]
-
-Found: TypeAlias = tuple[Uplink, str, bytes | None, bool]
+__all__ = ["Arrival", "ReadingWriter", "read", "writer"]
 
 
-def read(record: Record) -> Found | None:
-    """The uplink, its place, its traceparent and whether it is replayed on purpose."""
-    return None if record.value is None else treaty_hotpath.read(record.value, record.headers, REPLAYS)
+def read(record: Record) -> Arrival[Record] | None:
+    """The uplink, and whether it is replayed on purpose."""
+    value = record.value
+    return None if value is None else treaty_hotpath.read(record, value, record.headers, REPLAYS)
 
 
 def writer(promises: Promises, plugin: str, version: str, digest: str) -> ReadingWriter:
@@ -37,6 +37,7 @@ def writer(promises: Promises, plugin: str, version: str, digest: str) -> Readin
         _measurements(promises),
         _properties(promises),
         b'},"provenance":' + provenance + b',"uplink":',
+        READING_HEADERS,
         TOLERANCE_MS,
         LAST_MS,
     )

@@ -12,10 +12,10 @@ from treaty_events.identity import EventId
 from treaty_events.topics import DEADLETTER
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.uplinks import Arrival
+from treaty_normalization.wire import SOURCE
 
-__all__ = ["SOURCE", "dead_letter"]
+__all__ = ["dead_letter"]
 
-SOURCE: Final = "/treaty/normalization"
 _UNKNOWN: Final = UUID(int=0)
 _STAGES: Final = {"unreadable_uplink": "read", "contract_violation": "check", "output_rejected": "produce"}
 

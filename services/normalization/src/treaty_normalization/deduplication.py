@@ -14,7 +14,6 @@ from hashlib import blake2b
 from typing import Final, TypeAlias
 
 from treaty_chassis.kafka.work import Assigned, History, Record
-from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization.uplinks import Arrival, UnreadableError, read
 
 __all__ = ["WINDOW_MS", "Window", "read_back"]
@@ -26,19 +25,21 @@ FORGET_EVERY_MS: Final = 1000
 MAX_READ_BACK: Final = 200_000
 """Offsets, so that taking a partition over takes seconds at most."""
 
-Key: TypeAlias = tuple[str, str] | tuple[str, str | bytes, int]
+Key: TypeAlias = str | tuple[str, str | bytes, int]
 Times: TypeAlias = tuple[int, int]
 """When an uplink was received, and when it was accepted, ms."""
 
 
-def key_of(uplink: UplinkAccepted) -> Key | None:
-    """The network's deduplication id, or else session and counter; None: nothing tells a repeat.
+def key_of(arrival: Arrival) -> Key | None:
+    """By the network's deduplication id, or else session and counter; None: nothing tells a repeat.
 
     Where there is no session the payload stands in for it: a device that has started again counts from
     the beginning, and what it says then is no repeat of what it said before.
     """
-    if uplink.dedup_id is not None:
-        return (uplink.device, uplink.dedup_id)
+    delivery = arrival.delivery
+    if delivery is not None:
+        return delivery
+    uplink = arrival.uplink
     if uplink.counter is None:
         return None
     if uplink.session is None:
@@ -62,13 +63,13 @@ class Window:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def repeats(self, uplink: UplinkAccepted, accepted_at: int) -> bool:
+    def repeats(self, arrival: Arrival, accepted_at: int) -> bool:
         """Whether the same uplink was received within the window of this one; remembers it.
         `accepted_at` is the time of the accepted record, ms."""
-        key = key_of(uplink)
+        key = key_of(arrival)
         if key is None:
             return False
-        received_at = uplink.received_at
+        received_at = arrival.uplink.received_at
         # Calls of max would be a third of this method's time.
         self._received = received_at if received_at > self._received else self._received
         self._accepted = accepted_at if accepted_at > self._accepted else self._accepted
@@ -110,7 +111,7 @@ class Window:
 
 def repeated(window: Window, arrival: Arrival) -> bool:
     """As Window.repeats; what an operator replays on purpose is no repeat."""
-    return not arrival.replayed and window.repeats(arrival.uplink, arrival.record.timestamp_ms)
+    return not arrival.replayed and window.repeats(arrival, arrival.record.timestamp_ms)
 
 
 def read_back(assigned: Assigned, history: History) -> Window:

@@ -161,9 +161,7 @@ class Hosting:
         if batch:
             self._batch = batch
             self._batch_since = now
-            uplinks = [arrival.uplink for _, arrival in batch]
-            messages = [(u.payload, u.f_port, u.model, u.content_type, u.received_at) for u in uplinks]
-            self._host.submit(messages, now)
+            self._host.submit([arrival.message for _, arrival in batch], now)
 
     def _finish(self, replies: Sequence[Reply], now: float, now_ms: int) -> None:
         conduct = self._conduct

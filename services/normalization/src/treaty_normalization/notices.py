@@ -15,8 +15,8 @@ from treaty_events.decisions import ATTESTED_BY, PluginReported
 from treaty_events.envelope import Envelope
 from treaty_events.instants import rfc3339
 from treaty_events.topics import PLUGIN_REPORTED
-from treaty_normalization.deadletters import SOURCE
 from treaty_normalization.plugins import Plugin
+from treaty_normalization.wire import SOURCE
 
 __all__ = ["Notices"]
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from treaty_chassis.kafka.work import Output
 from treaty_events.codec import encode
-from treaty_events.envelope import Envelope
 from treaty_events.readings import Quality
-from treaty_events.readings import ReadingNormalized as Reading
 from treaty_events.topics import READING_NORMALIZED
-from treaty_normalization import wire
-from treaty_normalization.compiled import Uplink
-from treaty_normalization.deadletters import SOURCE, dead_letter
+from treaty_normalization import compiled, wire
+from treaty_normalization.deadletters import dead_letter
 from treaty_normalization.moments import instant, moment
 from treaty_normalization.plugins import Plugin
 from treaty_normalization.promises import Promises, ViolationError
@@ -36,9 +33,9 @@ REASONS: Final = {
 }
 """The sandbox's kinds of failure as reasons of dead letters."""
 
-_HEADERS: Final = Envelope("", SOURCE, Reading.TYPE).headers()
 _SUSPECT: Final = Quality.SUSPECT.value
-_BEFORE: Final = [pair for pair in _HEADERS if pair[0] != "ce_id"]
+
+Made: TypeAlias = tuple[bytes, bytes, list[tuple[str, bytes | None]]]
 
 
 class Translated(msgspec.Struct, frozen=True, gc=False):
@@ -72,34 +69,30 @@ def refused(plugin: Plugin, arrival: Arrival, reason: str, detail: str) -> Trans
 
 
 def _reading(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int) -> Output:
-    key, body = _compiled(plugin, arrival, values) or _body(plugin, arrival, values)
-    headers = [*_BEFORE, ("ce_id", f"{arrival.place}:{index}".encode())]
-    if arrival.traceparent is not None:
-        headers.append(("traceparent", arrival.traceparent))
-    return Output(READING_NORMALIZED, key, body, headers)
+    made = _compiled(plugin, arrival, values, index) or _made(plugin, arrival, values, index)
+    return Output(READING_NORMALIZED, *made)
 
 
-def _compiled(plugin: Plugin, arrival: Arrival, values: ReadingValues) -> tuple[bytes, bytes] | None:
-    """As `_body`; None for what is left to that, all that is not as promised included."""
-    uplink: object = arrival.uplink
-    if type(uplink) is not Uplink:
+def _compiled(plugin: Plugin, arrival: object, values: ReadingValues, index: int) -> Made | None:
+    """As `_made`; None for what is left to that, all that is not as promised included."""
+    if type(arrival) is not compiled.Arrival:
         return None
     position = b"null"
     if values.position is not None:
         plugin.promises.check(values)
         position = encode(_position(values.position))
     return plugin.writer.write(
-        uplink,
+        arrival,
         values.measurements,
         values.properties,
         position,
         values.observed_at,
-        arrival.place,
+        index,
     )
 
 
-def _body(plugin: Plugin, arrival: Arrival, values: ReadingValues) -> tuple[bytes, bytes]:
-    """The reading's key and value."""
+def _made(plugin: Plugin, arrival: Arrival, values: ReadingValues, index: int) -> Made:
+    """The reading's key, value and headers."""
     uplink = arrival.uplink
     if type(uplink) is not wire.UplinkAccepted:
         uplink = read_in_full(arrival.record).uplink
@@ -124,7 +117,10 @@ def _body(plugin: Plugin, arrival: Arrival, values: ReadingValues) -> tuple[byte
             uplink.link,
         )
     )
-    return uplink.device.encode(), body
+    headers = [*wire.READING_HEADERS, ("ce_id", f"{arrival.place}:{index}".encode())]
+    if arrival.traceparent is not None:
+        headers.append(("traceparent", arrival.traceparent))
+    return uplink.device.encode(), body, headers
 
 
 def _position(told: PositionValues) -> wire.Position:

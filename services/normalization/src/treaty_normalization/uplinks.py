@@ -12,6 +12,7 @@ from treaty_events.codec import BodyError, decode
 from treaty_events.headers import REPLAYS
 from treaty_events.uplinks import UplinkAccepted
 from treaty_normalization import compiled, wire
+from treaty_sandbox.decoding import DecodeMessage
 
 __all__ = ["Arrival", "UnreadableError", "read", "read_in_full"]
 
@@ -24,7 +25,8 @@ class UnreadableError(ValueError):
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
     """An uplink, the record that brought it, and what its headers tell. `place` is its EventId's text
-    without the index. `uplink` is a struct of all the type's fields, or compiled and of all but the link."""
+    without the index. `uplink` is a struct of all the type's fields; a compiled Arrival, which stands in for
+    this one, has one of all but the link."""
 
     record: Record
     uplink: UplinkAccepted
@@ -32,14 +34,22 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     traceparent: bytes | None = None
     replayed: bool = False
 
+    @property
+    def delivery(self) -> str | None:
+        """Device and deduplication id with a NUL between them; None where the network gave no id."""
+        dedup_id = self.uplink.dedup_id
+        return None if dedup_id is None else f"{self.uplink.device}\0{dedup_id}"
+
+    @property
+    def message(self) -> DecodeMessage:
+        """What a decoder is asked."""
+        uplink = self.uplink
+        return (uplink.payload, uplink.f_port, uplink.model, uplink.content_type, uplink.received_at)
+
 
 def read(record: Record) -> Arrival:
     """Raises UnreadableError."""
-    found = compiled.read(record)
-    if found is None:
-        return read_in_full(record)
-    uplink, place, traceparent, replayed = found
-    return Arrival(record, cast(UplinkAccepted, uplink), place, traceparent, replayed)
+    return cast(Arrival | None, compiled.read(record)) or read_in_full(record)
 
 
 def read_in_full(record: Record) -> Arrival:

@@ -9,8 +9,25 @@ from typing import Any, Final, get_type_hints
 import msgspec
 
 from treaty_events import links, readings, uplinks
+from treaty_events.envelope import Envelope
 
-__all__ = ["Link", "Measurement", "Position", "Provenance", "ReadingNormalized", "UplinkAccepted"]
+__all__ = [
+    "READING_HEADERS",
+    "SOURCE",
+    "Link",
+    "Measurement",
+    "Position",
+    "Provenance",
+    "ReadingNormalized",
+    "UplinkAccepted",
+]
+
+
+SOURCE: Final = "/treaty/normalization"
+READING_HEADERS: Final = [
+    pair for pair in Envelope("", SOURCE, readings.ReadingNormalized.TYPE).headers() if pair[0] != "ce_id"
+]
+"""What the records of all readings have; each has an id of its own besides."""
 
 
 def _struct_of(kind: type[Any], **types: Any) -> Any:

@@ -13,8 +13,8 @@ from treaty_events.codec import encode
 from treaty_events.commands import Offer, PluginOffered
 from treaty_events.envelope import Envelope
 from treaty_events.topics import PLUGIN_OFFERED, command_topic
-from treaty_normalization.deadletters import SOURCE
 from treaty_normalization.plugins import Plugin
+from treaty_normalization.wire import SOURCE
 
 __all__ = ["Offers", "offer_of"]
 

@@ -11,8 +11,8 @@ from treaty_events.codec import encode
 from treaty_events.commands import CommandProgressed, CommandRequested, CommandState, DownlinkEncoded
 from treaty_events.envelope import Envelope
 from treaty_events.topics import COMMAND_PROGRESSED, DOWNLINK_ENCODED
-from treaty_normalization.deadletters import SOURCE
 from treaty_normalization.plugins import Plugin
+from treaty_normalization.wire import SOURCE
 from treaty_sandbox import Failed, Ok
 from treaty_sandbox.encoding import DownlinkValues
 
