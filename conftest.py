@@ -1,5 +1,9 @@
 """What holds for every test of the workspace."""
 
+from collections.abc import Iterator
+
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no fault of the code: pytest-timeout bounds what hangs. The examples are the same in every
@@ -15,3 +19,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("treaty")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command run within a test sends the process's logs to the test's standard error, which is closed when
+    the next one logs."""
+    chosen = structlog.get_config()
+    yield
+    structlog.configure(**chosen)
