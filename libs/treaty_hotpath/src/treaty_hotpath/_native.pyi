@@ -19,13 +19,14 @@ class Arrival(Generic[R]):
     traceparent: bytes | None
     replayed: bool
     delivery: str | None
+    """Device and the network's deduplication id with a NUL between them; None where it gave none."""
     message: tuple[bytes, int | None, str, str, int]
     """payload, f_port, model, content_type, received_at."""
     @property
     def uplink(self) -> Uplink: ...
 
 class Uplink(Protocol):
-    """treaty_events.uplinks.UplinkAccepted."""
+    """treaty_events.uplinks.UplinkAccepted without its link; times in ms."""
 
     device: str
     workspace: str
